@@ -1,0 +1,33 @@
+# syncport: a PostgreSQL extension built with PGXS.
+# OBJS, one per line, is the map of the C code.
+
+EXTENSION  = syncport
+MODULE_big = syncport
+EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" syncport.control)
+
+OBJS = \
+	src/syncport.o \
+	src/guc.o \
+	src/support/principal.o
+
+INSTALL_SQL := $(sort $(wildcard sql/install/*.sql))
+DATA_built   = syncport--$(EXTVERSION).sql
+DATA         = $(wildcard sql/upgrade/*.sql)
+EXTRA_CLEAN  = syncport--*.sql
+
+# sql/*.sql are the regression tests; sql/install/ holds the extension itself.
+REGRESS      = $(sort $(notdir $(basename $(wildcard sql/*.sql))))
+
+PG_CPPFLAGS  = -I$(srcdir)/src
+PG_CFLAGS    = -Wextra -Wno-unused-parameter -Wno-sign-compare \
+	-Wno-missing-field-initializers
+
+PG_CONFIG   ?= pg_config
+PGXS        := $(shell $(PG_CONFIG) --pgxs)
+include $(PGXS)
+
+# PGXS tracks no headers.
+$(OBJS): $(wildcard src/*.h src/*/*.h)
+
+syncport--$(EXTVERSION).sql: $(INSTALL_SQL)
+	cat $^ > $@

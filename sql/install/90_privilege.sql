@@ -1,0 +1,2 @@
+-- What is not for everyone.  Everything else runs with the caller's own
+-- privileges and needs only USAGE on the schema.

@@ -1,0 +1,19 @@
+/*-------------------------------------------------------------------------
+ *
+ * compat.h
+ *	  What differs between PostgreSQL 15, 16, 17 and 18.
+ *
+ * The only file that looks at PG_VERSION_NUM.  Every entry says which
+ * release changed what, so that it can go when that release is the oldest
+ * one supported.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SYNCPORT_COMPAT_H
+#define SYNCPORT_COMPAT_H
+
+#if PG_VERSION_NUM < 150000 || PG_VERSION_NUM >= 190000
+#error "syncport supports PostgreSQL 15 to 18"
+#endif
+
+#endif							/* SYNCPORT_COMPAT_H */

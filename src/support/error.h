@@ -1,0 +1,25 @@
+/*-------------------------------------------------------------------------
+ *
+ * error.h
+ *	  SQLSTATEs of syncport, class SY.
+ *
+ * A standard SQLSTATE is used wherever one says the same; these name what
+ * only syncport can say.  README lists them for applications.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SYNCPORT_ERROR_H
+#define SYNCPORT_ERROR_H
+
+#include "utils/elog.h"
+
+/* a cursor that this server did not write, or wrote for something else */
+#define ERRCODE_SP_INVALID_CURSOR		MAKE_SQLSTATE('S','Y','0','0','1')
+
+/* the function needs a table that syncport.enable has prepared */
+#define ERRCODE_SP_TABLE_NOT_ENABLED	MAKE_SQLSTATE('S','Y','0','0','3')
+
+/* order_by or filter: DETAIL names column, operator and value */
+#define ERRCODE_SP_INVALID_ORDER_OR_FILTER	MAKE_SQLSTATE('S','Y','0','0','4')
+
+#endif							/* SYNCPORT_ERROR_H */

@@ -1,0 +1,26 @@
+/*-------------------------------------------------------------------------
+ *
+ * syncport.c
+ *	  Module entry point.
+ *
+ * The library works without shared_preload_libraries.  Functions load it on
+ * first use; COPY with our formats needs it in session_preload_libraries,
+ * because the server asks a hook before any of our functions has run.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+
+#include "guc.h"
+
+PG_MODULE_MAGIC;
+
+void		_PG_init(void);
+
+void
+_PG_init(void)
+{
+	sp_guc_init();
+}

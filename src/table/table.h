@@ -1,0 +1,37 @@
+/*-------------------------------------------------------------------------
+ *
+ * table.h
+ *	  What other capabilities may know of an enabled table.
+ *
+ * The registry is the table syncport.enabled_table.  enable and disable
+ * send a relcache invalidation for the target (and its leaves), so whoever
+ * caches what is said here only has to listen to those.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SYNCPORT_TABLE_H
+#define SYNCPORT_TABLE_H
+
+#include "access/attnum.h"
+#include "nodes/pg_list.h"
+
+typedef struct EnabledTable
+{
+	Oid			relid;			/* the table named in enable: for a leaf, the
+								 * partitioned table above it */
+	char	   *updated_at;		/* column names, never NULL */
+	char	   *deleted_at;
+	char	   *row_version;
+	List	   *prefix;			/* of char *, column names that lead every
+								 * index; NIL where none */
+} EnabledTable;
+
+/*
+ * The registry's entry that governs relid: its own or, for a partition, the
+ * nearest partitioned ancestor's.  NULL where there is none.  Palloc'd in
+ * the current context.  Reads the registry without regard to privileges:
+ * what it says is no secret (it stands in triggers and indexes).
+ */
+extern EnabledTable *sp_table_find(Oid relid);
+
+#endif							/* SYNCPORT_TABLE_H */
