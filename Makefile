@@ -17,11 +17,18 @@ EXTRA_CLEAN  = syncport--*.sql
 
 # sql/*.sql are the regression tests; sql/install/ holds the extension itself.
 REGRESS      = $(sort $(notdir $(basename $(wildcard sql/*.sql))))
+REGRESS_OPTS = --load-extension=syncport
 
 PG_CPPFLAGS  = -I$(srcdir)/src
 PG_CFLAGS    = -Wextra -Wno-unused-parameter -Wno-sign-compare \
 	-Wno-missing-field-initializers
 
+# These build a copy of their own, with warnings as errors, and need nothing
+# installed: PG=15, 17 or 18 and TESTS="kind[:name] ..." choose.
+HARNESS = test lint demo bench check-asan
+OURS    = $(HARNESS) indent typedefs
+
+ifneq ($(filter-out $(OURS),$(or $(MAKECMDGOALS),all)),)
 PG_CONFIG   ?= pg_config
 PGXS        := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
@@ -31,3 +38,16 @@ $(OBJS): $(wildcard src/*.h src/*/*.h)
 
 syncport--$(EXTVERSION).sql: $(INSTALL_SQL)
 	cat $^ > $@
+endif
+
+.PHONY: $(OURS)
+
+$(HARNESS):
+	@PG='$(PG)' TESTS='$(TESTS)' ROWS='$(ROWS)' BENCH='$(BENCH)' test/harness/run $@
+
+# Both change the working tree.
+indent:
+	@perl test/lint/indent.pl --write $(wildcard src/*.[ch] src/*/*.[ch])
+
+typedefs:
+	@test/harness/run typedefs > typedefs.new && mv typedefs.new typedefs.list
