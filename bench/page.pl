@@ -77,7 +77,7 @@ compare('page_json() / json_agg(row_to_json)', 'us', 5, round_of(@json),
 	round_of(@json_hand), '0.9');
 
 title('filter that keeps 1 %, fitting index');
-sql('CREATE INDEX IF NOT EXISTS records_quantity_seller ON records
+sql('CREATE INDEX IF NOT EXISTS records_account_sale_date ON records
 	(account_id, sale_date, id) WHERE deleted_at IS NULL');
 sql('ANALYZE records');
 my $few = "$live AND account_id = 7";
