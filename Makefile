@@ -8,6 +8,11 @@ EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" syncport.con
 OBJS = \
 	src/syncport.o \
 	src/guc.o \
+	src/encode/json.o \
+	src/encode/json_nested.o \
+	src/encode/json_string.o \
+	src/encode/value_number.o \
+	src/encode/value_time.o \
 	src/support/principal.o
 
 INSTALL_SQL := $(sort $(wildcard sql/install/*.sql))
