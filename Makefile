@@ -13,6 +13,15 @@ OBJS = \
 	src/encode/json_string.o \
 	src/encode/value_number.o \
 	src/encode/value_time.o \
+	src/export/copy_hook.o \
+	src/export/copy_option.o \
+	src/export/copy_query.o \
+	src/export/receiver.o \
+	src/export/sink_client.o \
+	src/export/sink_encoding.o \
+	src/export/sink_file.o \
+	src/export/sink_program.o \
+	src/export/writer_json.o \
 	src/support/principal.o
 
 INSTALL_SQL := $(sort $(wildcard sql/install/*.sql))
