@@ -16,4 +16,13 @@
 #error "syncport supports PostgreSQL 15 to 18"
 #endif
 
+/* 18 took the argument execute_once out of ExecutorRun */
+#if PG_VERSION_NUM >= 180000
+#define sp_compat_executor_run(desc, direction, count) \
+	ExecutorRun(desc, direction, count)
+#else
+#define sp_compat_executor_run(desc, direction, count) \
+	ExecutorRun(desc, direction, count, true)
+#endif
+
 #endif							/* SYNCPORT_COMPAT_H */
