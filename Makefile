@@ -8,7 +8,13 @@ EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" syncport.con
 OBJS = \
 	src/syncport.o \
 	src/guc.o \
-	src/support/principal.o
+	src/support/principal.o \
+	src/table/registry.o \
+	src/table/target.o \
+	src/table/enable.o \
+	src/table/plan.o \
+	src/table/index.o \
+	src/table/sortkey.o
 
 INSTALL_SQL := $(sort $(wildcard sql/install/*.sql))
 DATA_built   = syncport--$(EXTVERSION).sql
