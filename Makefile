@@ -22,7 +22,13 @@ OBJS = \
 	src/export/sink_file.o \
 	src/export/sink_program.o \
 	src/export/writer_json.o \
-	src/support/principal.o
+	src/support/principal.o \
+	src/table/enable.o \
+	src/table/index.o \
+	src/table/plan.o \
+	src/table/registry.o \
+	src/table/sortkey.o \
+	src/table/target.o
 
 INSTALL_SQL := $(sort $(wildcard sql/install/*.sql))
 DATA_built   = syncport--$(EXTVERSION).sql
