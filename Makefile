@@ -14,7 +14,12 @@ OBJS = \
 	src/table/enable.o \
 	src/table/plan.o \
 	src/table/index.o \
-	src/table/sortkey.o
+	src/table/sortkey.o \
+	src/table/disable.o \
+	src/table/reference.o \
+	src/table/purge.o \
+	src/table/status.o \
+	src/table/schedule.o
 
 INSTALL_SQL := $(sort $(wildcard sql/install/*.sql))
 DATA_built   = syncport--$(EXTVERSION).sql
