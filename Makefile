@@ -23,11 +23,16 @@ OBJS = \
 	src/export/sink_program.o \
 	src/export/writer_json.o \
 	src/support/principal.o \
+	src/table/disable.o \
 	src/table/enable.o \
 	src/table/index.o \
 	src/table/plan.o \
+	src/table/purge.o \
+	src/table/reference.o \
 	src/table/registry.o \
+	src/table/schedule.o \
 	src/table/sortkey.o \
+	src/table/status.o \
 	src/table/target.o
 
 INSTALL_SQL := $(sort $(wildcard sql/install/*.sql))
