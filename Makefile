@@ -24,11 +24,15 @@ OBJS = \
 	src/export/writer_json.o \
 	src/support/principal.o \
 	src/table/enable.o \
+	src/table/image.o \
 	src/table/index.o \
+	src/table/parents.o \
 	src/table/plan.o \
+	src/table/put_back.o \
 	src/table/registry.o \
 	src/table/sortkey.o \
-	src/table/target.o
+	src/table/target.o \
+	src/table/trigger.o
 
 INSTALL_SQL := $(sort $(wildcard sql/install/*.sql))
 DATA_built   = syncport--$(EXTVERSION).sql
