@@ -8,7 +8,14 @@ EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" syncport.con
 OBJS = \
 	src/syncport.o \
 	src/guc.o \
-	src/support/principal.o
+	src/keyset/cursor.o \
+	src/keyset/filter.o \
+	src/keyset/filter_value.o \
+	src/keyset/order.o \
+	src/support/base64.o \
+	src/support/principal.o \
+	src/support/relation.o \
+	src/support/value.o
 
 INSTALL_SQL := $(sort $(wildcard sql/install/*.sql))
 DATA_built   = syncport--$(EXTVERSION).sql

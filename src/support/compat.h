@@ -16,4 +16,15 @@
 #error "syncport supports PostgreSQL 15 to 18"
 #endif
 
+/*
+ * 18 has NOT NULL constraints that are not yet valid: attnotnull alone does
+ * not say that a column holds no NULL.
+ */
+#if PG_VERSION_NUM >= 180000
+#define SP_COLUMN_NOT_NULL(desc, i) \
+	(TupleDescCompactAttr(desc, i)->attnullability == ATTNULLABLE_VALID)
+#else
+#define SP_COLUMN_NOT_NULL(desc, i) (TupleDescAttr(desc, i)->attnotnull)
+#endif
+
 #endif							/* SYNCPORT_COMPAT_H */
