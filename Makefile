@@ -8,14 +8,23 @@ EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" syncport.con
 OBJS = \
 	src/syncport.o \
 	src/guc.o \
+	src/keyset/count.o \
 	src/keyset/cursor.o \
+	src/keyset/cursor_at.o \
 	src/keyset/filter.o \
 	src/keyset/filter_value.o \
 	src/keyset/order.o \
 	src/support/base64.o \
 	src/support/principal.o \
+	src/support/quote.o \
 	src/support/relation.o \
-	src/support/value.o
+	src/support/value.o \
+	src/table/registry.o \
+	src/table/target.o \
+	src/table/enable.o \
+	src/table/plan.o \
+	src/table/index.o \
+	src/table/sortkey.o
 
 INSTALL_SQL := $(sort $(wildcard sql/install/*.sql))
 DATA_built   = syncport--$(EXTVERSION).sql

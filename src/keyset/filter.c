@@ -14,19 +14,18 @@
 #include "postgres.h"
 
 #include "access/stratnum.h"
-#include "catalog/pg_operator.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "parser/parse_coerce.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/pg_locale.h"
-#include "utils/syscache.h"
 #include "utils/typcache.h"
 
 #include "keyset/filter.h"
 #include "keyset/filter_value.h"
 #include "support/error.h"
+#include "support/quote.h"
 
 /* "and", "or" and "not" nest at most this deep */
 #define FILTER_DEPTH_MAX		64
@@ -133,7 +132,6 @@ static void compile_is_null(FilterState *state, const FilterColumn *column,
 							const JsonbValue *value);
 static void append_is_null(FilterState *state, const FilterColumn *column,
 						   bool is_null);
-static char *operator_sql(Oid operator);
 static int	bind_value(FilterState *state, Oid type, Datum value);
 static int	bind_json(FilterState *state, const FilterColumn *column,
 					  const JsonbValue *value);
@@ -383,21 +381,7 @@ find_column(FilterState *state, const char *name, FilterColumn *column)
 	column->type = getBaseType(att->atttypid);
 	column->array_type = get_array_type(column->type);
 	column->element = get_element_type(column->type);
-	column->sql = psprintf("t.%s", quote_identifier(column->name));
-	if (column->type != att->atttypid)
-	{
-		HeapTuple	tuple = SearchSysCache1(TYPEOID,
-											ObjectIdGetDatum(column->type));
-		Form_pg_type type;
-
-		if (!HeapTupleIsValid(tuple))
-			elog(ERROR, "cache lookup failed for type %u", column->type);
-		type = (Form_pg_type) GETSTRUCT(tuple);
-		column->sql = psprintf("(%s)::%s", column->sql,
-							   quote_qualified_identifier(get_namespace_name(type->typnamespace),
-														  NameStr(type->typname)));
-		ReleaseSysCache(tuple);
-	}
+	column->sql = sp_quote_column(att);
 	column->is_text = column->type == BPCHAROID ||
 		column->type == NAMEOID || IsBinaryCoercible(column->type, TEXTOID);
 	column->text_sql = psprintf("(%s)::pg_catalog.text%s", column->sql,
@@ -502,7 +486,7 @@ compile_equality(FilterState *state, const FilterColumn *column,
 	int			param = bind_json(state, column, value);
 
 	appendStringInfo(&state->sql, "%s %s $%d", column->sql,
-					 operator_sql(column->cache->eq_opr), param);
+					 sp_quote_operator(column->cache->eq_opr), param);
 }
 
 /* column <> $n, or what says the same for a type without <> */
@@ -515,10 +499,10 @@ compile_inequality(FilterState *state, const FilterColumn *column,
 
 	if (OidIsValid(negator))
 		appendStringInfo(&state->sql, "%s %s $%d", column->sql,
-						 operator_sql(negator), param);
+						 sp_quote_operator(negator), param);
 	else
 		appendStringInfo(&state->sql, "(NOT %s %s $%d)", column->sql,
-						 operator_sql(column->cache->eq_opr), param);
+						 sp_quote_operator(column->cache->eq_opr), param);
 }
 
 /* A comparison of the type's default btree operator family. */
@@ -534,7 +518,7 @@ compile_order(FilterState *state, const FilterColumn *column,
 	int			param = bind_json(state, column, value);
 
 	appendStringInfo(&state->sql, "%s %s $%d", column->sql,
-					 operator_sql(op), param);
+					 sp_quote_operator(op), param);
 }
 
 /* column = ANY ($n), and for nin NOT (column = ANY ($n)) */
@@ -553,7 +537,7 @@ compile_list(FilterState *state, const FilterColumn *column,
 	appendStringInfo(&state->sql,
 					 operator->strategy != 0 ? "%s %s ANY ($%d)" :
 					 "(NOT %s %s ANY ($%d))", column->sql,
-					 operator_sql(column->cache->eq_opr), param);
+					 sp_quote_operator(column->cache->eq_opr), param);
 }
 
 /* like, ilike and starts_with: one operator of pg_catalog on text */
@@ -620,24 +604,6 @@ append_is_null(FilterState *state, const FilterColumn *column, bool is_null)
 	else
 		appendStringInfo(&state->sql, "%s IS %s", column->sql,
 						 is_null ? "NULL" : "NOT NULL");
-}
-
-/* An operator by its qualified name. */
-static char *
-operator_sql(Oid operator)
-{
-	HeapTuple	tuple = SearchSysCache1(OPEROID, ObjectIdGetDatum(operator));
-	Form_pg_operator form;
-	char	   *sql;
-
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for operator %u", operator);
-	form = (Form_pg_operator) GETSTRUCT(tuple);
-	sql = psprintf("OPERATOR(%s.%s)",
-				   quote_identifier(get_namespace_name(form->oprnamespace)),
-				   NameStr(form->oprname));
-	ReleaseSysCache(tuple);
-	return sql;
 }
 
 /* Add a parameter; its number. */

@@ -29,9 +29,9 @@
 
 static Datum convert_value(Oid type, const JsonbValue *json);
 static char *value_to_text(Oid type, const JsonbValue *json);
-static char *array_to_text(Oid element, JsonbContainer *array);
+static char *array_literal(Oid element, JsonbContainer *array);
 static Datum populate_record(Oid type, const JsonbValue *json);
-static char *json_to_text(const JsonbValue *json);
+static char *write_json(const JsonbValue *json);
 static void append_element(StringInfo out, const char *text);
 static void report_refused(const char *column, Oid type,
 						   const JsonbValue *json, ErrorData *error)
@@ -117,12 +117,12 @@ value_to_text(Oid type, const JsonbValue *json)
 	type = getBaseType(type);
 	if (type == JSONOID || type == JSONBOID || json->type != jbvBinary)
 		return type == JSONOID || type == JSONBOID ?
-			json_to_text(json) :
+			write_json(json) :
 			json->type == jbvString ?
 			pnstrdup(json->val.string.val, json->val.string.len) :
-			json_to_text(json);
+			write_json(json);
 	if (OidIsValid(element) && JsonContainerIsArray(json->val.binary.data))
-		return array_to_text(element, json->val.binary.data);
+		return array_literal(element, json->val.binary.data);
 	if (type_is_rowtype(type) && JsonContainerIsObject(json->val.binary.data))
 	{
 		getTypeOutputInfo(type, &output, &varlena);
@@ -137,7 +137,7 @@ value_to_text(Oid type, const JsonbValue *json)
 
 /* The literal of an array, of as many dimensions as there are brackets. */
 static char *
-array_to_text(Oid element, JsonbContainer *array)
+array_literal(Oid element, JsonbContainer *array)
 {
 	JsonbIterator *it = JsonbIteratorInit(array);
 	JsonbIteratorToken token;
@@ -166,7 +166,7 @@ array_to_text(Oid element, JsonbContainer *array)
 		else if (!json && value.type == jbvBinary &&
 				 JsonContainerIsArray(value.val.binary.data))
 			appendStringInfoString(&out,
-								   array_to_text(element,
+								   array_literal(element,
 												 value.val.binary.data));
 		else
 			append_element(&out, value_to_text(element, &value));
@@ -219,7 +219,7 @@ populate_record(Oid type, const JsonbValue *json)
 
 /* A value as JSON writes it. */
 static char *
-json_to_text(const JsonbValue *json)
+write_json(const JsonbValue *json)
 {
 	Jsonb	   *jsonb = JsonbValueToJsonb((JsonbValue *) json);
 
@@ -231,7 +231,7 @@ static void
 report_refused(const char *column, Oid type, const JsonbValue *json,
 			   ErrorData *error)
 {
-	char	   *shown = json_to_text(json);
+	char	   *shown = write_json(json);
 
 	ereport(ERROR,
 			(errcode(ERRCODE_SP_INVALID_ORDER_OR_FILTER),
