@@ -1,0 +1,28 @@
+# The typedefs that our objects use and our sources name, one a line, from
+# the debugging information of a built tree.
+use strict;
+use warnings;
+
+my $text = '';
+foreach my $file (glob('src/*.[ch] src/*/*.[ch]'))
+{
+	open(my $handle, '<', $file) or die "$file: $!\n";
+	local $/ = undef;
+	$text .= <$handle>;
+}
+$text =~ s!/\*.*?\*/!!gs;
+my %named = map { $_ => 1 } $text =~ /\b([A-Za-z_]\w*)\b/g;
+
+my %types;
+foreach my $object (glob('src/*.o src/*/*.o'))
+{
+	my $in_typedef = 0;
+	foreach my $line (split /\n/, `objdump --dwarf=info '$object'`)
+	{
+		$in_typedef = $1 eq 'DW_TAG_typedef' if $line =~ /\((DW_TAG_\w+)\)/;
+		next unless $in_typedef && $line =~ /DW_AT_name\s*:(?:.*:)?\s*(\S+)\s*$/;
+		$types{$1} = 1 if $named{$1};
+		$in_typedef = 0;
+	}
+}
+print map { "$_\n" } sort keys %types;
