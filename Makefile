@@ -8,7 +8,27 @@ EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" syncport.con
 OBJS = \
 	src/syncport.o \
 	src/guc.o \
-	src/support/principal.o
+	src/encode/json.o \
+	src/encode/json_nested.o \
+	src/encode/json_string.o \
+	src/encode/value_number.o \
+	src/encode/value_time.o \
+	src/export/copy_hook.o \
+	src/export/copy_option.o \
+	src/export/copy_query.o \
+	src/export/receiver.o \
+	src/export/sink_client.o \
+	src/export/sink_encoding.o \
+	src/export/sink_file.o \
+	src/export/sink_program.o \
+	src/export/writer_json.o \
+	src/support/principal.o \
+	src/table/enable.o \
+	src/table/index.o \
+	src/table/plan.o \
+	src/table/registry.o \
+	src/table/sortkey.o \
+	src/table/target.o
 
 INSTALL_SQL := $(sort $(wildcard sql/install/*.sql))
 DATA_built   = syncport--$(EXTVERSION).sql
