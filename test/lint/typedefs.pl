@@ -1,5 +1,6 @@
-# The typedefs that our objects use and our sources name, one a line, from
-# the debugging information of a built tree.
+# The typedefs that our sources name, one a line: the server's from the
+# debugging information of a tree built by the harness, which keeps unused
+# types, and our own also from the sources, as no object may include them yet.
 use strict;
 use warnings;
 
@@ -14,6 +15,8 @@ $text =~ s!/\*.*?\*/!!gs;
 my %named = map { $_ => 1 } $text =~ /\b([A-Za-z_]\w*)\b/g;
 
 my %types;
+$types{$1} = 1 while $text =~ /^\}\s*(\w+);/gm;
+$types{$1} = 1 while $text =~ /^typedef\s+(?:struct|union|enum)\s+\w+\s+(\w+);/gm;
 foreach my $object (glob('src/*.o src/*/*.o'))
 {
 	my $in_typedef = 0;
