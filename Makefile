@@ -8,7 +8,14 @@ EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" syncport.con
 OBJS = \
 	src/syncport.o \
 	src/guc.o \
-	src/support/principal.o
+	src/support/principal.o \
+	src/keyset/bound.o \
+	src/keyset/rung.o \
+	src/keyset/index.o \
+	src/keyset/plan.o \
+	src/keyset/request.o \
+	src/keyset/page.o \
+	src/keyset/page_json.o
 
 INSTALL_SQL := $(sort $(wildcard sql/install/*.sql))
 DATA_built   = syncport--$(EXTVERSION).sql
