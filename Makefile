@@ -15,7 +15,12 @@ OBJS = \
 	src/keyset/plan.o \
 	src/keyset/request.o \
 	src/keyset/page.o \
-	src/keyset/page_json.o
+	src/keyset/page_json.o \
+	src/encode/json.o \
+	src/encode/json_nested.o \
+	src/encode/json_string.o \
+	src/encode/value_number.o \
+	src/encode/value_time.o \
 
 INSTALL_SQL := $(sort $(wildcard sql/install/*.sql))
 DATA_built   = syncport--$(EXTVERSION).sql

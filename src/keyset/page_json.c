@@ -270,7 +270,7 @@ reverse_rows(JsonReceiver *receiver)
 static void
 append_cursors(JsonReceiver *receiver)
 {
-	Page	   *page = receiver->page;
+	PageFetch  *page = receiver->page;
 	bool		has_more = receiver->nrows > page->page_size;
 	text	   *on = has_more ? receiver->far : NULL;
 	text	   *back = page->cursor ? receiver->near : NULL;
