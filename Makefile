@@ -20,7 +20,7 @@ OBJS = \
 	src/encode/json_nested.o \
 	src/encode/json_string.o \
 	src/encode/value_number.o \
-	src/encode/value_time.o \
+	src/encode/value_time.o
 
 INSTALL_SQL := $(sort $(wildcard sql/install/*.sql))
 DATA_built   = syncport--$(EXTVERSION).sql
