@@ -116,7 +116,7 @@ start_items(ItemReceiver *receiver, PageFetch *page, ReturnSetInfo *result)
 	receiver->pub.rStartup = ignore_startup;
 	receiver->pub.rShutdown = ignore_end;
 	receiver->pub.rDestroy = ignore_end;
-	receiver->pub.mydest = DestNone;
+	receiver->pub.mydest = DestTuplestore;	/* for DestNone SPI counts no rows */
 	receiver->plan = plan;
 	receiver->result = result;
 	receiver->backward = page->request.backward;

@@ -46,7 +46,7 @@ sp_page_begin(PageFetch *page, FunctionCallInfo fcinfo, Oid relid,
 	request->include_deleted =
 		!PG_ARGISNULL(arguments->include_deleted) &&
 		PG_GETARG_BOOL(arguments->include_deleted);
-	request->rel = sp_relation_open(relid, AccessShareLock);
+	request->rel = sp_relation_open_pageable(relid, AccessShareLock);
 	request->columns = read_columns(fcinfo, arguments->columns,
 									request->rel);
 	if (!PG_ARGISNULL(arguments->filter))
