@@ -23,6 +23,8 @@
 #else
 #define sp_compat_executor_run(desc, direction, count) \
 	ExecutorRun(desc, direction, count, true)
+#endif
+
 /*
  * 18 has NOT NULL constraints that are not yet valid: attnotnull alone does
  * not say that a column holds no NULL.
