@@ -14,6 +14,8 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "access/transam.h"
 #include "catalog/pg_enum.h"
 #include "catalog/pg_type.h"
@@ -377,7 +379,7 @@ write_numeric(JsonEncoder *encoder, Datum value, StringInfo out)
 	struct varlena *number = pg_detoast_datum_packed((struct varlena *)
 													 DatumGetPointer(value));
 	bool		quoted = encoder->job->options.numeric_as_text ||
-		sp_value_numeric_is_special(number);
+	sp_value_numeric_is_special(number);
 
 	if (quoted)
 		out->data[out->len++] = '"';
@@ -390,10 +392,10 @@ write_numeric(JsonEncoder *encoder, Datum value, StringInfo out)
 static void
 write_text(JsonEncoder *encoder, Datum value, StringInfo out)
 {
-	struct varlena *text = pg_detoast_datum_packed((struct varlena *)
-												   DatumGetPointer(value));
+	struct varlena *string = pg_detoast_datum_packed((struct varlena *)
+													 DatumGetPointer(value));
 
-	sp_json_string(out, VARDATA_ANY(text), VARSIZE_ANY_EXHDR(text));
+	sp_json_string(out, VARDATA_ANY(string), VARSIZE_ANY_EXHDR(string));
 }
 
 /* name */
@@ -416,10 +418,11 @@ write_bytea(JsonEncoder *encoder, Datum value, StringInfo out)
 	if (bytea_output != BYTEA_OUTPUT_HEX ||
 		VARSIZE_ANY_EXHDR(bytes) > BYTEA_BYTES_MAX)
 	{
-		const char *text = DatumGetCString(DirectFunctionCall1(byteaout,
-															   PointerGetDatum(bytes)));
+		Datum		string = DirectFunctionCall1(byteaout,
+												 PointerGetDatum(bytes));
 
-		sp_json_string(out, text, strlen(text));
+		sp_json_string(out, DatumGetCString(string),
+					   strlen(DatumGetCString(string)));
 		return;
 	}
 	position = sp_value_reserve(out, 2 * VARSIZE_ANY_EXHDR(bytes) +
@@ -473,7 +476,7 @@ write_timestamptz(JsonEncoder *encoder, Datum value, StringInfo out)
 {
 	JsonJob    *job = encoder->job;
 	pg_tz	   *zone = job->options.time_zone ? job->options.time_zone :
-		session_timezone;
+	session_timezone;
 	char	   *position = out->data + out->len;
 
 	*position++ = '"';
@@ -572,7 +575,7 @@ write_cast(JsonEncoder *encoder, Datum value, StringInfo out)
 static void
 write_output(JsonEncoder *encoder, Datum value, StringInfo out)
 {
-	const char *text = OutputFunctionCall(&encoder->function, value);
+	const char *string = OutputFunctionCall(&encoder->function, value);
 
-	sp_json_string(out, text, strlen(text));
+	sp_json_string(out, string, strlen(string));
 }
