@@ -85,6 +85,7 @@ static void write_enum(JsonEncoder *encoder, Datum value, StringInfo out);
 static void fill_enum_slot(JsonEncoder *encoder, EnumSlot *slot, Oid value);
 static void write_cast(JsonEncoder *encoder, Datum value, StringInfo out);
 static void write_output(JsonEncoder *encoder, Datum value, StringInfo out);
+static char *output_in_zone(FmgrInfo *function, Datum value, pg_tz *zone);
 
 static const TypeWriter type_writers[] = {
 	{BOOLOID, write_bool},
@@ -571,11 +572,40 @@ write_cast(JsonEncoder *encoder, Datum value, StringInfo out)
 	write_json(encoder, FunctionCall1(&encoder->function, value), out);
 }
 
-/* Any other type: what its output function says, as a string. */
+/*
+ * Any other type: what its output function says, as a string.  It may hold
+ * timestamps, a range does, and knows no zone but the session's.
+ */
 static void
 write_output(JsonEncoder *encoder, Datum value, StringInfo out)
 {
-	const char *string = OutputFunctionCall(&encoder->function, value);
+	pg_tz	   *zone = encoder->job->options.time_zone;
+	const char *string;
+
+	if (zone == NULL || zone == session_timezone)
+		string = OutputFunctionCall(&encoder->function, value);
+	else
+		string = output_in_zone(&encoder->function, value, zone);
 
 	sp_json_string(out, string, strlen(string));
+}
+
+/* Call an output function while the session's zone is another. */
+static char *
+output_in_zone(FmgrInfo *function, Datum value, pg_tz *zone)
+{
+	pg_tz	   *old_zone = session_timezone;
+	char	   *volatile string = NULL;
+
+	session_timezone = zone;
+	PG_TRY();
+	{
+		string = OutputFunctionCall(function, value);
+	}
+	PG_FINALLY();
+	{
+		session_timezone = old_zone;
+	}
+	PG_END_TRY();
+	return string;
 }
