@@ -77,6 +77,11 @@ COPY record TO STDOUT (FORMAT json, FORMAT json);
 COPY record TO STDOUT (FORMAT csv, FORMAT json);
 COPY record TO STDOUT (FORMAT json, FORCE_ARRAY, FORCE_ARRAY);
 COPY record TO STDOUT (FORMAT json, ENCODING 'klingon');
+COPY record TO STDOUT (FORMAT json, TIME_ZONE 'Mars/Olympus');
+COPY (SELECT timestamptz '2024-07-01 00:00Z' AS t, tstzrange('2024-07-01 00:00Z', NULL) AS r,
+	ARRAY[timestamptz '2024-07-01 00:00Z'] AS a)
+	TO STDOUT (FORMAT json, TIME_ZONE 'Asia/Tokyo');
+SHOW TimeZone;
 COPY record FROM '/dev/null' (FORMAT json);
 COPY record FROM '/dev/null' (FORMAT ndjson);
 

@@ -31,8 +31,9 @@ typedef struct EncodeOptions
 /*
  * Prepare to write rows of desc as JSON objects equal to row_to_json's text.
  * Only the first ncolumns attributes are written (a caller may carry others
- * behind them), dropped ones are left out; options may be NULL.  The encoder lives in the current
- * memory context and is freed with it; desc must live as long.
+ * behind them), dropped ones are left out.  options may be NULL.  The
+ * encoder lives in the current memory context and is freed with it; desc
+ * must live as long.
  */
 extern RowEncoder *sp_encode_begin_json(TupleDesc desc, int ncolumns,
 										const EncodeOptions *options);

@@ -14,6 +14,8 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "access/transam.h"
 #include "catalog/pg_enum.h"
 #include "catalog/pg_type.h"
@@ -83,6 +85,7 @@ static void write_enum(JsonEncoder *encoder, Datum value, StringInfo out);
 static void fill_enum_slot(JsonEncoder *encoder, EnumSlot *slot, Oid value);
 static void write_cast(JsonEncoder *encoder, Datum value, StringInfo out);
 static void write_output(JsonEncoder *encoder, Datum value, StringInfo out);
+static char *output_in_zone(FmgrInfo *function, Datum value, pg_tz *zone);
 
 static const TypeWriter type_writers[] = {
 	{BOOLOID, write_bool},
@@ -377,7 +380,7 @@ write_numeric(JsonEncoder *encoder, Datum value, StringInfo out)
 	struct varlena *number = pg_detoast_datum_packed((struct varlena *)
 													 DatumGetPointer(value));
 	bool		quoted = encoder->job->options.numeric_as_text ||
-		sp_value_numeric_is_special(number);
+	sp_value_numeric_is_special(number);
 
 	if (quoted)
 		out->data[out->len++] = '"';
@@ -390,10 +393,10 @@ write_numeric(JsonEncoder *encoder, Datum value, StringInfo out)
 static void
 write_text(JsonEncoder *encoder, Datum value, StringInfo out)
 {
-	struct varlena *text = pg_detoast_datum_packed((struct varlena *)
-												   DatumGetPointer(value));
+	struct varlena *string = pg_detoast_datum_packed((struct varlena *)
+													 DatumGetPointer(value));
 
-	sp_json_string(out, VARDATA_ANY(text), VARSIZE_ANY_EXHDR(text));
+	sp_json_string(out, VARDATA_ANY(string), VARSIZE_ANY_EXHDR(string));
 }
 
 /* name */
@@ -416,10 +419,11 @@ write_bytea(JsonEncoder *encoder, Datum value, StringInfo out)
 	if (bytea_output != BYTEA_OUTPUT_HEX ||
 		VARSIZE_ANY_EXHDR(bytes) > BYTEA_BYTES_MAX)
 	{
-		const char *text = DatumGetCString(DirectFunctionCall1(byteaout,
-															   PointerGetDatum(bytes)));
+		Datum		string = DirectFunctionCall1(byteaout,
+												 PointerGetDatum(bytes));
 
-		sp_json_string(out, text, strlen(text));
+		sp_json_string(out, DatumGetCString(string),
+					   strlen(DatumGetCString(string)));
 		return;
 	}
 	position = sp_value_reserve(out, 2 * VARSIZE_ANY_EXHDR(bytes) +
@@ -473,7 +477,7 @@ write_timestamptz(JsonEncoder *encoder, Datum value, StringInfo out)
 {
 	JsonJob    *job = encoder->job;
 	pg_tz	   *zone = job->options.time_zone ? job->options.time_zone :
-		session_timezone;
+	session_timezone;
 	char	   *position = out->data + out->len;
 
 	*position++ = '"';
@@ -568,11 +572,40 @@ write_cast(JsonEncoder *encoder, Datum value, StringInfo out)
 	write_json(encoder, FunctionCall1(&encoder->function, value), out);
 }
 
-/* Any other type: what its output function says, as a string. */
+/*
+ * Any other type: what its output function says, as a string.  It may hold
+ * timestamps, a range does, and knows no zone but the session's.
+ */
 static void
 write_output(JsonEncoder *encoder, Datum value, StringInfo out)
 {
-	const char *text = OutputFunctionCall(&encoder->function, value);
+	pg_tz	   *zone = encoder->job->options.time_zone;
+	const char *string;
 
-	sp_json_string(out, text, strlen(text));
+	if (zone == NULL || zone == session_timezone)
+		string = OutputFunctionCall(&encoder->function, value);
+	else
+		string = output_in_zone(&encoder->function, value, zone);
+
+	sp_json_string(out, string, strlen(string));
+}
+
+/* Call an output function while the session's zone is another. */
+static char *
+output_in_zone(FmgrInfo *function, Datum value, pg_tz *zone)
+{
+	pg_tz	   *old_zone = session_timezone;
+	char	   *volatile string = NULL;
+
+	session_timezone = zone;
+	PG_TRY();
+	{
+		string = OutputFunctionCall(function, value);
+	}
+	PG_FINALLY();
+	{
+		session_timezone = old_zone;
+	}
+	PG_END_TRY();
+	return string;
 }

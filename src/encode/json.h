@@ -76,8 +76,9 @@ extern RowEncoder *sp_json_row_begin(JsonJob *job, TupleDesc desc,
 extern void sp_json_row(RowEncoder *row, const Datum *values,
 						const bool *isnull, StringInfo out);
 
-/* Append text as a quoted and escaped string. */
-extern void sp_json_string(StringInfo out, const char *text, size_t length);
+/* Append source as a quoted and escaped string. */
+extern void sp_json_string(StringInfo out, const char *source,
+						   size_t length);
 
 /* Writers of values that hold other values, see json_nested.c. */
 extern void sp_json_array(JsonEncoder *encoder, Datum value, StringInfo out);

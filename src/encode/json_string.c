@@ -23,11 +23,11 @@
 
 static inline bool needs_escape(uint64 word);
 static inline bool has_zero_byte(uint64 word);
-static char *copy_escaping(char *out, const char *text, size_t length);
+static char *copy_escaping(char *out, const char *source, size_t length);
 static inline char *escape_byte(char *out, unsigned char byte);
 
 void
-sp_json_string(StringInfo out, const char *text, size_t length)
+sp_json_string(StringInfo out, const char *source, size_t length)
 {
 	char	   *position;
 
@@ -39,9 +39,9 @@ sp_json_string(StringInfo out, const char *text, size_t length)
 		size_t		chunk = Min(length, CHUNK_BYTES);
 
 		position = sp_value_reserve(out, chunk * ESCAPE_BYTES_MAX + 1);
-		position = copy_escaping(position, text, chunk);
+		position = copy_escaping(position, source, chunk);
 		out->len = position - out->data;
-		text += chunk;
+		source += chunk;
 		length -= chunk;
 	}
 	position = sp_value_reserve(out, 1);
@@ -68,28 +68,28 @@ has_zero_byte(uint64 word)
 
 /* Copy length bytes with escapes; returns the end of what was written. */
 static char *
-copy_escaping(char *out, const char *text, size_t length)
+copy_escaping(char *out, const char *source, size_t length)
 {
-	const char *end = text + length;
+	const char *end = source + length;
 	uint64		word;
 
-	while (end - text >= (ptrdiff_t) sizeof(word))
+	while (end - source >= (ptrdiff_t) sizeof(word))
 	{
-		memcpy(&word, text, sizeof(word));
+		memcpy(&word, source, sizeof(word));
 		if (unlikely(needs_escape(word)))
 		{
 			int			i;
 
 			for (i = 0; i < (int) sizeof(word); i++)
-				out = escape_byte(out, (unsigned char) *text++);
+				out = escape_byte(out, (unsigned char) *source++);
 			continue;
 		}
 		memcpy(out, &word, sizeof(word));
 		out += sizeof(word);
-		text += sizeof(word);
+		source += sizeof(word);
 	}
-	while (text < end)
-		out = escape_byte(out, (unsigned char) *text++);
+	while (source < end)
+		out = escape_byte(out, (unsigned char) *source++);
 	return out;
 }
 

@@ -50,7 +50,7 @@ typedef struct DayText
 {
 	int32		day;			/* since 2000-01-01 */
 	bool		known;			/* is there a text at all */
-	char		text[DAY_TEXT_LENGTH];	/* without a NUL */
+	char		digits[DAY_TEXT_LENGTH];	/* without a NUL */
 } DayText;
 
 static DayText day_texts[DAY_TEXTS];
@@ -113,10 +113,10 @@ sp_value_timestamptz(char *out, TimestampTz value, pg_tz *zone,
 static char *
 write_infinity(char *out, bool negative)
 {
-	const char *text = negative ? EARLY : LATE;
-	size_t		length = strlen(text);
+	const char *name = negative ? EARLY : LATE;
+	size_t		length = strlen(name);
 
-	memcpy(out, text, length);
+	memcpy(out, name, length);
 	return out + length;
 }
 
@@ -129,14 +129,14 @@ write_day(char *out, int day, bool *before_christ)
 
 	if (likely(known->known && known->day == day))
 	{
-		memcpy(out, known->text, DAY_TEXT_LENGTH);
+		memcpy(out, known->digits, DAY_TEXT_LENGTH);
 		*before_christ = false;
 		return out + DAY_TEXT_LENGTH;
 	}
 	end = write_new_day(out, day, before_christ);
 	if (!*before_christ && end - out == DAY_TEXT_LENGTH)
 	{
-		memcpy(known->text, out, DAY_TEXT_LENGTH);
+		memcpy(known->digits, out, DAY_TEXT_LENGTH);
 		known->day = day;
 		known->known = true;
 	}
@@ -171,12 +171,12 @@ split_days(int days)
 	CivilDate	date;
 	int64		shifted = (int64) days + DAYS_TO_POSTGRES_EPOCH;
 	int			era = (shifted >= 0 ? shifted : shifted - DAYS_PER_ERA + 1) /
-		DAYS_PER_ERA;
+	DAYS_PER_ERA;
 	unsigned int day_of_era = shifted - (int64) era * DAYS_PER_ERA;
 	unsigned int year = (day_of_era - day_of_era / 1460 +
 						 day_of_era / 36524 - day_of_era / 146096) / 365;
 	unsigned int day_of_year = day_of_era -
-		(365 * year + year / 4 - year / 100);
+	(365 * year + year / 4 - year / 100);
 	unsigned int month = (5 * day_of_year + 2) / 153;
 
 	date.day = day_of_year - (153 * month + 2) / 5 + 1;

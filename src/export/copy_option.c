@@ -20,6 +20,7 @@ static const ExportFormat *const formats[] = {
 
 static const ExportFormat *find_format(DefElem *option);
 static void check_once(List *options);
+static pg_tz *read_time_zone(DefElem *option);
 static void read_encoding(DefElem *option, int *encoding);
 static void refuse_option(const ExportFormat *format, const char *name);
 
@@ -57,6 +58,8 @@ sp_copy_option_read(const ExportFormat *format, List *options,
 		else if (strcmp(option->defname, "force_array") == 0 &&
 				 format->takes_force_array)
 			result->export.force_array = defGetBoolean(option);
+		else if (strcmp(option->defname, "time_zone") == 0)
+			result->export.time_zone = read_time_zone(option);
 		else if (strcmp(option->defname, "encoding") == 0)
 			read_encoding(option, &result->encoding);
 		else
@@ -101,6 +104,23 @@ check_once(List *options)
 						 errhint("Give it once.")));
 		}
 	}
+}
+
+/* TIME_ZONE, a name as in SET TimeZone */
+static pg_tz *
+read_time_zone(DefElem *option)
+{
+	const char *name = defGetString(option);
+	pg_tz	   *zone = pg_tzset(name);
+
+	if (zone == NULL || !pg_tz_acceptable(zone))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("COPY option \"%s\" is not a valid time zone name",
+						option->defname),
+				 errdetail("The name is \"%s\".", name),
+				 errhint("pg_timezone_names lists the names.")));
+	return zone;
 }
 
 /* ENCODING */

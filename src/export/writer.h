@@ -15,12 +15,14 @@
 
 #include "executor/tuptable.h"
 #include "lib/stringinfo.h"
+#include "pgtime.h"
 
 typedef struct ExportWriter ExportWriter;
 
 typedef struct ExportOptions
 {
 	bool		force_array;	/* JSON: one array instead of lines */
+	pg_tz	   *time_zone;		/* for timestamptz; NULL: the session's */
 } ExportOptions;
 
 typedef struct ExportFormat

@@ -28,7 +28,7 @@ static void end_json(ExportWriter *writer, StringInfo out);
 
 const ExportFormat sp_writer_json = {
 	.name = "json",
-	.valid_options = "format, force_array, encoding",
+	.valid_options = "format, force_array, time_zone, encoding",
 	.takes_force_array = true,
 	.begin = begin_json,
 	.row = write_json_row,
@@ -37,7 +37,7 @@ const ExportFormat sp_writer_json = {
 
 const ExportFormat sp_writer_ndjson = {
 	.name = "ndjson",
-	.valid_options = "format, encoding",
+	.valid_options = "format, time_zone, encoding",
 	.begin = begin_json,
 	.row = write_json_row,
 	.end = end_json
@@ -51,6 +51,7 @@ begin_json(TupleDesc desc, const ExportOptions *options, StringInfo out)
 	EncodeOptions encode = {0};
 
 	encode.single_line = !options->force_array;
+	encode.time_zone = options->time_zone;
 	writer->encoder = sp_encode_begin_json(desc, desc->natts, &encode);
 	writer->array = options->force_array;
 	writer->separator = ' ';

@@ -178,7 +178,7 @@ BEGIN
 	RETURN is(failed, '{}', settings);
 END $$;
 
-SELECT plan(24);
+SELECT plan(27);
 
 SELECT pg_temp.check_families(s) FROM unnest(ARRAY[
 	$$SET TimeZone = 'UTC'; SET DateStyle = 'ISO, YMD'$$,
@@ -211,6 +211,29 @@ SELECT is(pg_temp.copied($$SELECT set_config('TimeZone', z, true) AS z,
 	'{"z":"Asia/Tokyo","t":"2020-07-01T09:00:00+09:00"}\n'
 	'{"z":"UTC","t":"2020-07-01T00:00:00+00:00"}\n',
 	'the zone is the one of the moment');
+
+-- Another zone than the session's gives what a session there would see.
+CREATE FUNCTION pg_temp.check_zone(zone text) RETURNS text
+LANGUAGE plpgsql AS $$
+DECLARE
+	failed text[] := '{}';
+	expected text;
+	f record;
+BEGIN
+	FOR f IN SELECT * FROM family LOOP
+		EXECUTE format('SET TimeZone = %L', zone);
+		expected := pg_temp.expected(f.query);
+		SET TimeZone = 'Asia/Kathmandu';
+		EXECUTE format('COPY (%s) TO %L WITH (FORMAT ndjson, TIME_ZONE %L)',
+			f.query, pg_temp.file(), zone);
+		IF pg_read_file(pg_temp.file()) IS DISTINCT FROM expected THEN
+			failed := failed || f.name;
+		END IF;
+	END LOOP;
+	RETURN is(failed, '{}', 'TIME_ZONE ' || zone);
+END $$;
+SELECT pg_temp.check_zone(z)
+FROM unnest('{UTC,America/Los_Angeles,Africa/Monrovia}'::text[]) z;
 
 -- A line is a line.
 SELECT is(pg_temp.copied($$SELECT E'{"a":\n1,\r\n"b":"\\n"}'::json AS j$$),
