@@ -8,18 +8,32 @@ EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" syncport.con
 OBJS = \
 	src/syncport.o \
 	src/guc.o \
+	src/encode/json.o \
+	src/encode/json_nested.o \
+	src/encode/json_string.o \
+	src/encode/value_number.o \
+	src/encode/value_time.o \
+	src/export/copy_hook.o \
+	src/export/copy_option.o \
+	src/export/copy_query.o \
+	src/export/receiver.o \
+	src/export/sink_client.o \
+	src/export/sink_encoding.o \
+	src/export/sink_file.o \
+	src/export/sink_program.o \
+	src/export/writer_json.o \
 	src/support/principal.o \
-	src/table/registry.o \
-	src/table/target.o \
-	src/table/enable.o \
-	src/table/plan.o \
-	src/table/index.o \
-	src/table/sortkey.o \
 	src/table/disable.o \
-	src/table/reference.o \
+	src/table/enable.o \
+	src/table/index.o \
+	src/table/plan.o \
 	src/table/purge.o \
+	src/table/reference.o \
+	src/table/registry.o \
+	src/table/schedule.o \
+	src/table/sortkey.o \
 	src/table/status.o \
-	src/table/schedule.o
+	src/table/target.o
 
 INSTALL_SQL := $(sort $(wildcard sql/install/*.sql))
 DATA_built   = syncport--$(EXTVERSION).sql
@@ -28,11 +42,18 @@ EXTRA_CLEAN  = syncport--*.sql
 
 # sql/*.sql are the regression tests; sql/install/ holds the extension itself.
 REGRESS      = $(sort $(notdir $(basename $(wildcard sql/*.sql))))
+REGRESS_OPTS = --load-extension=syncport
 
 PG_CPPFLAGS  = -I$(srcdir)/src
 PG_CFLAGS    = -Wextra -Wno-unused-parameter -Wno-sign-compare \
 	-Wno-missing-field-initializers
 
+# These build a copy of their own, with warnings as errors, and need nothing
+# installed: PG=15, 17 or 18 and TESTS="kind[:name] ..." choose.
+HARNESS = test lint demo bench check-asan
+OURS    = $(HARNESS) indent typedefs
+
+ifneq ($(filter-out $(OURS),$(or $(MAKECMDGOALS),all)),)
 PG_CONFIG   ?= pg_config
 PGXS        := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
@@ -42,3 +63,16 @@ $(OBJS): $(wildcard src/*.h src/*/*.h)
 
 syncport--$(EXTVERSION).sql: $(INSTALL_SQL)
 	cat $^ > $@
+endif
+
+.PHONY: $(OURS)
+
+$(HARNESS):
+	@PG='$(PG)' TESTS='$(TESTS)' ROWS='$(ROWS)' BENCH='$(BENCH)' test/harness/run $@
+
+# Both change the working tree.
+indent:
+	@perl test/lint/indent.pl --write $(wildcard src/*.[ch] src/*/*.[ch])
+
+typedefs:
+	@test/harness/run typedefs > typedefs.new && mv typedefs.new typedefs.list

@@ -13,6 +13,7 @@
 
 #include "fmgr.h"
 
+#include "export/export.h"
 #include "guc.h"
 
 PG_MODULE_MAGIC;
@@ -23,4 +24,5 @@ void
 _PG_init(void)
 {
 	sp_guc_init();
+	sp_export_init();
 }

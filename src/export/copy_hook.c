@@ -1,0 +1,218 @@
+/*-------------------------------------------------------------------------
+ *
+ * copy_hook.c
+ *	  COPY with our formats.
+ *
+ * No release lets an extension add a format to COPY, so a hook takes the
+ * statements that name one of ours and runs them here, around
+ * standard_ProcessUtility.  COPY TO has no check to make up for: core counts
+ * it as strictly read-only, and a query that writes is checked by the
+ * executor.  Every other statement reaches the previous hook untouched.
+ *
+ * Whoever hooks in before us (pg_stat_statements or pgaudit, loaded earlier)
+ * does not see our statements as COPY, but sees the query inside through the
+ * executor's hooks; whoever hooks in later sees both.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_authid.h"
+#include "commands/progress.h"
+#include "executor/executor.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "tcop/utility.h"
+#include "utils/acl.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+
+#include "export/copy_option.h"
+#include "export/copy_query.h"
+#include "export/export.h"
+#include "export/receiver.h"
+#include "support/compat.h"
+
+static ProcessUtility_hook_type previous_hook = NULL;
+
+static void process_utility(PlannedStmt *utility, const char *source,
+							bool read_only_tree,
+							ProcessUtilityContext context,
+							ParamListInfo params,
+							QueryEnvironment *environment,
+							DestReceiver *dest, QueryCompletion *completion);
+static uint64 run_copy(PlannedStmt *utility, const char *source,
+					   const ExportFormat *format);
+static void refuse_copy_from(const ExportFormat *format);
+static void check_target_role(const CopyStmt *statement);
+static void refuse_target(const char *target, const char *role);
+static ExportSink *make_sink(const CopyStmt *statement,
+							 const CopyOptions *options);
+static uint64 export_query(const CopyStmt *statement, const CopyQuery *query,
+						   const char *source, DestReceiver *receiver);
+static void start_progress(const CopyStmt *statement, Oid relid);
+
+void
+sp_export_init(void)
+{
+	previous_hook = ProcessUtility_hook;
+	ProcessUtility_hook = process_utility;
+}
+
+/* The hook: ours, or everybody else's. */
+static void
+process_utility(PlannedStmt *utility, const char *source,
+				bool read_only_tree, ProcessUtilityContext context,
+				ParamListInfo params, QueryEnvironment *environment,
+				DestReceiver *dest, QueryCompletion *completion)
+{
+	const ExportFormat *format = NULL;
+	uint64		nrows;
+
+	if (IsA(utility->utilityStmt, CopyStmt))
+		format = sp_copy_option_format(((CopyStmt *)
+										utility->utilityStmt)->options);
+	if (format == NULL)
+	{
+		if (previous_hook != NULL)
+			previous_hook(utility, source, read_only_tree, context, params,
+						  environment, dest, completion);
+		else
+			standard_ProcessUtility(utility, source, read_only_tree, context,
+									params, environment, dest, completion);
+		return;
+	}
+	check_stack_depth();
+	nrows = run_copy(utility, source, format);
+	if (completion != NULL)
+		SetQueryCompletion(completion, CMDTAG_COPY, nrows);
+}
+
+/* Run one COPY in a memory context of its own; returns the rows. */
+static uint64
+run_copy(PlannedStmt *utility, const char *source,
+		 const ExportFormat *format)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "syncport COPY",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old_context = MemoryContextSwitchTo(context);
+	CopyStmt   *statement = copyObject((CopyStmt *) utility->utilityStmt);
+	CopyOptions options;
+	CopyQuery	query;
+	ExportSink *sink;
+	uint64		nrows;
+
+	if (statement->is_from)
+		refuse_copy_from(format);
+	sp_copy_option_read(format, statement->options, &options);
+	check_target_role(statement);
+	sink = make_sink(statement, &options);
+	sp_copy_query_plan(statement, utility, source, &query);
+	nrows = export_query(statement, &query, source,
+						 sp_receiver_create(format, &options.export, sink));
+	MemoryContextSwitchTo(old_context);
+	MemoryContextDelete(context);
+	return nrows;
+}
+
+/* Our formats are written, not read. */
+static void
+refuse_copy_from(const ExportFormat *format)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("COPY FROM is not supported with format \"%s\"",
+					format->name),
+			 errhint("Use COPY TO, or COPY FROM with format text, csv or binary.")));
+}
+
+/* Files and programs of the server are not for everyone. */
+static void
+check_target_role(const CopyStmt *statement)
+{
+	if (statement->filename == NULL)
+		return;
+	if (statement->is_program)
+	{
+		if (!has_privs_of_role(GetUserId(), ROLE_PG_EXECUTE_SERVER_PROGRAM))
+			refuse_target("an external program",
+						  "pg_execute_server_program");
+	}
+	else if (!has_privs_of_role(GetUserId(), ROLE_PG_WRITE_SERVER_FILES))
+		refuse_target("a file", "pg_write_server_files");
+}
+
+/* Permission denied. */
+static void
+refuse_target(const char *target, const char *role)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("permission denied to COPY to %s", target),
+			 errdetail("Only roles with privileges of the \"%s\" role may COPY to %s.",
+					   role, target),
+			 errhint("Anyone can COPY to stdout; \\copy of psql works for anyone, too.")));
+}
+
+/* The sink of the statement, with the filters it needs. */
+static ExportSink *
+make_sink(const CopyStmt *statement, const CopyOptions *options)
+{
+	ExportSink *sink;
+
+	if (statement->filename == NULL)
+		sink = sp_sink_client();
+	else if (statement->is_program)
+		sink = sp_sink_program(statement->filename);
+	else
+		sink = sp_sink_file(statement->filename);
+	if (options->format->binary ||
+		options->encoding == GetDatabaseEncoding() ||
+		options->encoding == PG_SQL_ASCII)
+		return sink;
+	return sp_sink_encoding(options->encoding, sink);
+}
+
+/*
+ * Run the plan into the receiver.  ExecutorStart checks privileges, so
+ * nothing is opened and no byte is sent before it.
+ */
+static uint64
+export_query(const CopyStmt *statement, const CopyQuery *query,
+			 const char *source, DestReceiver *receiver)
+{
+	QueryDesc  *desc;
+	uint64		nrows;
+
+	PushCopiedSnapshot(GetActiveSnapshot());
+	UpdateActiveSnapshotCommandId();
+	desc = CreateQueryDesc(query->plan, source, GetActiveSnapshot(),
+						   InvalidSnapshot, receiver, NULL, NULL, 0);
+	ExecutorStart(desc, 0);
+	start_progress(statement, query->relid);
+	sp_receiver_begin(receiver, desc->tupDesc);
+	sp_compat_executor_run(desc, ForwardScanDirection, 0);
+	ExecutorFinish(desc);
+	nrows = sp_receiver_finish(receiver);
+	ExecutorEnd(desc);
+	FreeQueryDesc(desc);
+	PopActiveSnapshot();
+	pgstat_progress_end_command();
+	return nrows;
+}
+
+/* Show up in pg_stat_progress_copy; an abort ends it by itself. */
+static void
+start_progress(const CopyStmt *statement, Oid relid)
+{
+	const int	columns[] = {PROGRESS_COPY_COMMAND, PROGRESS_COPY_TYPE};
+	int64		values[] = {PROGRESS_COPY_COMMAND_TO, PROGRESS_COPY_TYPE_PIPE};
+
+	if (statement->filename != NULL)
+		values[1] = statement->is_program ? PROGRESS_COPY_TYPE_PROGRAM :
+			PROGRESS_COPY_TYPE_FILE;
+	pgstat_progress_start_command(PROGRESS_COMMAND_COPY, relid);
+	pgstat_progress_update_multi_param(lengthof(columns), columns, values);
+}

@@ -1,0 +1,173 @@
+/*-------------------------------------------------------------------------
+ *
+ * copy_query.c
+ *	  Makes a plan of what is to be copied.
+ *
+ * A table becomes SELECT columns FROM ONLY table, so that privileges of
+ * table and columns and row security are the executor's work.  The name is
+ * looked up twice, by us for the columns and by the analysis: the lock we
+ * hold keeps the table, but not its name, and so the plan must be of that
+ * table.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "catalog/pg_class.h"
+#include "commands/copy.h"
+#include "nodes/makefuncs.h"
+#include "tcop/tcopprot.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+
+#include "export/copy_query.h"
+
+static SelectStmt *select_table(CopyStmt *statement, Oid *relid);
+static void check_relation(Relation rel);
+static List *list_targets(Relation rel, List *columns);
+static Query *analyze_query(RawStmt *raw, const char *source);
+static void check_rules(List *queries);
+static void check_query(const Query *query);
+static void refuse_query(const char *message);
+
+void
+sp_copy_query_plan(CopyStmt *statement, PlannedStmt *utility,
+				   const char *source, CopyQuery *result)
+{
+	RawStmt    *raw = makeNode(RawStmt);
+	Query	   *query;
+
+	result->relid = InvalidOid;
+	raw->stmt = statement->relation == NULL ? statement->query :
+		(Node *) select_table(statement, &result->relid);
+	raw->stmt_location = utility->stmt_location;
+	raw->stmt_len = utility->stmt_len;
+	query = analyze_query(raw, source);
+	result->plan = pg_plan_query(query, source, CURSOR_OPT_PARALLEL_OK, NULL);
+	if (OidIsValid(result->relid) &&
+		!list_member_oid(result->plan->relationOids, result->relid))
+		elog(ERROR, "relation referenced by COPY statement has changed");
+}
+
+/* The table of the statement as a query; sets *relid and locks it. */
+static SelectStmt *
+select_table(CopyStmt *statement, Oid *relid)
+{
+	Relation	rel = table_openrv(statement->relation, AccessShareLock);
+	SelectStmt *select = makeNode(SelectStmt);
+	RangeVar   *from;
+
+	check_relation(rel);
+	from = makeRangeVar(get_namespace_name(RelationGetNamespace(rel)),
+						pstrdup(RelationGetRelationName(rel)), -1);
+	from->inh = rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE;
+	select->targetList = list_targets(rel, statement->attlist);
+	select->fromClause = list_make1(from);
+	*relid = RelationGetRelid(rel);
+	table_close(rel, NoLock);
+	return select;
+}
+
+/* Only what holds rows of its own can be copied by name. */
+static void
+check_relation(Relation rel)
+{
+	switch (rel->rd_rel->relkind)
+	{
+		case RELKIND_RELATION:
+		case RELKIND_PARTITIONED_TABLE:
+		case RELKIND_MATVIEW:
+			return;
+		default:
+			ereport(ERROR,
+					(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+					 errmsg("cannot copy from \"%s\"",
+							RelationGetRelationName(rel)),
+					 errdetail("It is not a table."),
+					 errhint("Try the COPY (SELECT ...) TO variant.")));
+	}
+}
+
+/* The columns to copy as a target list; generated ones only by name. */
+static List *
+list_targets(Relation rel, List *columns)
+{
+	TupleDesc	desc = RelationGetDescr(rel);
+	List	   *targets = NIL;
+	ListCell   *cell;
+
+	foreach(cell, CopyGetAttnums(desc, rel, columns))
+	{
+		Form_pg_attribute attribute = TupleDescAttr(desc,
+													lfirst_int(cell) - 1);
+		ColumnRef  *column = makeNode(ColumnRef);
+		ResTarget  *target = makeNode(ResTarget);
+
+		column->fields =
+			list_make1(makeString(pstrdup(NameStr(attribute->attname))));
+		column->location = -1;
+		target->val = (Node *) column;
+		target->location = -1;
+		targets = lappend(targets, target);
+	}
+	return targets;
+}
+
+/* Analyze and rewrite to the one query that gives rows. */
+static Query *
+analyze_query(RawStmt *raw, const char *source)
+{
+	List	   *queries = pg_analyze_and_rewrite_fixedparams(raw, source,
+															 NULL, 0, NULL);
+	Query	   *query;
+
+	check_rules(queries);
+	query = linitial_node(Query, queries);
+	check_query(query);
+	return query;
+}
+
+/* Rules must leave exactly one query. */
+static void
+check_rules(List *queries)
+{
+	ListCell   *cell;
+
+	if (queries == NIL)
+		refuse_query("DO INSTEAD NOTHING rules are not supported for COPY");
+	if (list_length(queries) == 1)
+		return;
+	foreach(cell, queries)
+	{
+		Query	   *query = lfirst_node(Query, cell);
+
+		if (query->querySource == QSRC_QUAL_INSTEAD_RULE)
+			refuse_query("conditional DO INSTEAD rules are not supported for COPY");
+		if (query->querySource == QSRC_NON_INSTEAD_RULE)
+			refuse_query("DO ALSO rules are not supported for COPY");
+	}
+	refuse_query("multi-statement DO INSTEAD rules are not supported for COPY");
+}
+
+/* The query must give rows. */
+static void
+check_query(const Query *query)
+{
+	if (query->utilityStmt != NULL &&
+		IsA(query->utilityStmt, CreateTableAsStmt))
+		refuse_query("COPY (SELECT INTO) is not supported");
+	if (query->utilityStmt != NULL)
+		refuse_query("COPY query must not be a utility command");
+	if (query->commandType != CMD_SELECT && query->returningList == NIL)
+		refuse_query("COPY query must have a RETURNING clause");
+}
+
+/* One of core's refusals, which speak for themselves; does not return. */
+static void
+refuse_query(const char *message)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("%s", message)));
+}

@@ -1,0 +1,28 @@
+/*-------------------------------------------------------------------------
+ *
+ * copy_query.h
+ *	  The query that gives the rows of a COPY statement.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SYNCPORT_EXPORT_COPY_QUERY_H
+#define SYNCPORT_EXPORT_COPY_QUERY_H
+
+#include "nodes/parsenodes.h"
+#include "nodes/plannodes.h"
+
+typedef struct CopyQuery
+{
+	PlannedStmt *plan;
+	Oid			relid;			/* the table copied; InvalidOid: a query */
+} CopyQuery;
+
+/*
+ * Analyze, rewrite and plan what is to be copied.  The statement is
+ * scribbled on: give a copy.  Takes the locks; privileges and row security
+ * are left to the executor.  Errors as core's COPY TO has them.
+ */
+extern void sp_copy_query_plan(CopyStmt *statement, PlannedStmt *utility,
+							   const char *source, CopyQuery *result);
+
+#endif							/* SYNCPORT_EXPORT_COPY_QUERY_H */

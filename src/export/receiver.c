@@ -1,0 +1,152 @@
+/*-------------------------------------------------------------------------
+ *
+ * receiver.c
+ *	  Collects what a writer makes of rows, and passes it on in chunks.
+ *
+ * Memory does not grow with the rows: one buffer, given back when a huge row
+ * has blown it up, and one context that is reset per row.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "commands/progress.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "utils/memutils.h"
+
+#include "export/receiver.h"
+
+/* a buffer that has grown over this is not kept */
+#define BUFFER_KEEP_BYTES	(16 * SINK_CHUNK_BYTES)
+
+typedef struct ExportReceiver
+{
+	DestReceiver base;
+	const ExportFormat *format;
+	ExportOptions options;		/* of the format */
+	ExportSink *sink;
+	ExportWriter *writer;
+	StringInfoData buffer;		/* rows not passed on yet */
+	MemoryContext context;		/* of all this */
+	MemoryContext row_context;	/* reset per row */
+	uint64		nrows;
+	uint64		nbytes;			/* passed on */
+} ExportReceiver;
+
+static void start_rows(DestReceiver *receiver, int operation, TupleDesc desc);
+static bool receive_row(TupleTableSlot *slot, DestReceiver *receiver);
+static void stop_rows(DestReceiver *receiver);
+static void destroy_receiver(DestReceiver *receiver);
+static void flush_buffer(ExportReceiver *receiver);
+static void init_buffer(ExportReceiver *receiver);
+
+DestReceiver *
+sp_receiver_create(const ExportFormat *format, const ExportOptions *options,
+				   ExportSink *sink)
+{
+	ExportReceiver *receiver = palloc0(sizeof(ExportReceiver));
+
+	receiver->base.receiveSlot = receive_row;
+	receiver->base.rStartup = start_rows;
+	receiver->base.rShutdown = stop_rows;
+	receiver->base.rDestroy = destroy_receiver;
+	receiver->base.mydest = DestCopyOut;
+	receiver->format = format;
+	receiver->options = *options;
+	receiver->sink = sink;
+	receiver->context = CurrentMemoryContext;
+	receiver->row_context = AllocSetContextCreate(CurrentMemoryContext,
+												  "syncport export row",
+												  ALLOCSET_DEFAULT_SIZES);
+	init_buffer(receiver);
+	return &receiver->base;
+}
+
+void
+sp_receiver_begin(DestReceiver *receiver, TupleDesc desc)
+{
+	ExportReceiver *self = (ExportReceiver *) receiver;
+	MemoryContext old_context = MemoryContextSwitchTo(self->context);
+
+	self->writer = self->format->begin(desc, &self->options, &self->buffer);
+	self->sink->methods->open(self->sink, self->format->binary);
+	MemoryContextSwitchTo(old_context);
+}
+
+uint64
+sp_receiver_finish(DestReceiver *receiver)
+{
+	ExportReceiver *self = (ExportReceiver *) receiver;
+
+	self->format->end(self->writer, &self->buffer);
+	if (self->buffer.len > 0)
+		flush_buffer(self);
+	self->sink->methods->finish(self->sink);
+	return self->nrows;
+}
+
+/* The executor starts; sp_receiver_begin has done all there is. */
+static void
+start_rows(DestReceiver *receiver, int operation, TupleDesc desc)
+{
+}
+
+/* One row from the executor. */
+static bool
+receive_row(TupleTableSlot *slot, DestReceiver *receiver)
+{
+	ExportReceiver *self = (ExportReceiver *) receiver;
+	MemoryContext old_context = MemoryContextSwitchTo(self->row_context);
+
+	CHECK_FOR_INTERRUPTS();
+	self->format->row(self->writer, slot, &self->buffer);
+	if (self->buffer.len >= SINK_CHUNK_BYTES)
+		flush_buffer(self);
+	MemoryContextSwitchTo(old_context);
+	MemoryContextReset(self->row_context);
+	pgstat_progress_update_param(PROGRESS_COPY_TUPLES_PROCESSED,
+								 ++self->nrows);
+	return true;
+}
+
+/* The executor stops; sp_receiver_finish does what is left. */
+static void
+stop_rows(DestReceiver *receiver)
+{
+}
+
+/* All memory goes with the context. */
+static void
+destroy_receiver(DestReceiver *receiver)
+{
+}
+
+/* Pass on what has been collected. */
+static void
+flush_buffer(ExportReceiver *receiver)
+{
+	receiver->sink->methods->write(receiver->sink, receiver->buffer.data,
+								   receiver->buffer.len);
+	receiver->nbytes += receiver->buffer.len;
+	pgstat_progress_update_param(PROGRESS_COPY_BYTES_PROCESSED,
+								 receiver->nbytes);
+	if (receiver->buffer.maxlen > BUFFER_KEEP_BYTES)
+	{
+		pfree(receiver->buffer.data);
+		init_buffer(receiver);
+	}
+	else
+		resetStringInfo(&receiver->buffer);
+}
+
+/* An empty buffer with room for a chunk and the row that completes it. */
+static void
+init_buffer(ExportReceiver *receiver)
+{
+	MemoryContext old_context = MemoryContextSwitchTo(receiver->context);
+
+	initStringInfo(&receiver->buffer);
+	enlargeStringInfo(&receiver->buffer, 2 * SINK_CHUNK_BYTES);
+	MemoryContextSwitchTo(old_context);
+}

@@ -1,0 +1,32 @@
+/*-------------------------------------------------------------------------
+ *
+ * receiver.h
+ *	  From the executor to a writer and on to a sink.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SYNCPORT_EXPORT_RECEIVER_H
+#define SYNCPORT_EXPORT_RECEIVER_H
+
+#include "tcop/dest.h"
+
+#include "export/sink.h"
+#include "export/writer.h"
+
+/*
+ * A receiver in the current context, to be given to CreateQueryDesc.
+ */
+extern DestReceiver *sp_receiver_create(const ExportFormat *format,
+										const ExportOptions *options,
+										ExportSink *sink);
+
+/*
+ * Open the sink and begin the format, when everything that can be refused
+ * has been checked; desc is the query's, and rows may come from now on.
+ */
+extern void sp_receiver_begin(DestReceiver *receiver, TupleDesc desc);
+
+/* End the format and finish the sink; returns how many rows there were. */
+extern uint64 sp_receiver_finish(DestReceiver *receiver);
+
+#endif							/* SYNCPORT_EXPORT_RECEIVER_H */

@@ -1,0 +1,54 @@
+/*-------------------------------------------------------------------------
+ *
+ * sink.h
+ *	  Where bytes go: the client, a server file, a program.
+ *
+ * A filter (a change of encoding, compression) is a sink that passes on
+ * what it makes to the next one.  All sinks are palloc'd in the current
+ * context when they are made, and open nothing before open is called.
+ * Nobody aborts a sink: what it holds outside of memory is released when
+ * its context goes, or by the server at the end of the transaction.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SYNCPORT_EXPORT_SINK_H
+#define SYNCPORT_EXPORT_SINK_H
+
+/* bytes are collected until there are so many, then passed on */
+#define SINK_CHUNK_BYTES	(64 * 1024)
+
+typedef struct ExportSink ExportSink;
+
+typedef struct ExportSinkMethods
+{
+	/* Make ready for bytes; binary: they are not text. */
+	void		(*open) (ExportSink *sink, bool binary);
+
+	/* Take bytes; text always comes in whole rows. */
+	void		(*write) (ExportSink *sink, const char *data, size_t length);
+
+	/* All is written: make it visible and check that it arrived. */
+	void		(*finish) (ExportSink *sink);
+} ExportSinkMethods;
+
+struct ExportSink
+{
+	const ExportSinkMethods *methods;
+};
+
+/* CopyData messages to the client. */
+extern ExportSink *sp_sink_client(void);
+
+/*
+ * A file of the server, of which a failed export leaves no trace.  Checks
+ * at once that the path is absolute.
+ */
+extern ExportSink *sp_sink_file(const char *path);
+
+/* The standard input of a shell command. */
+extern ExportSink *sp_sink_program(const char *command);
+
+/* A filter that converts text to an encoding. */
+extern ExportSink *sp_sink_encoding(int encoding, ExportSink *next);
+
+#endif							/* SYNCPORT_EXPORT_SINK_H */

@@ -1,0 +1,193 @@
+# Every kind of test against one throw-away cluster (the TAP tests start
+# their own), then a table and one line of counts.
+#
+# TESTS="kind[:name] ..." chooses; kinds are those of %kinds.
+use strict;
+use warnings;
+
+use File::Basename qw(basename);
+use File::Path qw(make_path);
+use Harness qw($root $src $pg $bin $pgxs set_up start_cluster run capture slurp tap_counts);
+
+# A test may run this long before it counts as hanging.
+my $PATIENCE = 900;
+
+my $log;
+my @rows;
+
+# kind => [pattern of its files, function of the names to run]
+my @order = qw(regress isolation pgtap tap lint);
+my %kinds = (
+	regress => [ 'sql/*.sql', \&run_regress ],
+	isolation => [ 'test/isolation/specs/*.spec', \&run_isolation ],
+	pgtap => [ 'test/pgtap/*.sql', \&run_pgtap ],
+	tap => [ 'test/t/*.pl', \&run_tap ],
+	lint => [ 'test/lint/lint.pl', \&run_lint ],
+);
+
+# The names of a kind that TESTS asks for; all without it.
+sub names_of
+{
+	my ($kind) = @_;
+	my @all = map { basename($_) =~ s/\.\w+$//r } sort glob($kinds{$kind}[0]);
+	my @wanted = split ' ', $ENV{TESTS} // '';
+	return @all if grep { $_ eq $kind } @wanted or !@wanted;
+	my %named = map { /^\Q$kind\E:(.+)/ ? ($1 => 1) : () } @wanted;
+	my @found = grep { delete $named{$_} } @all;
+	die "no $kind test named " . join(', ', sort keys %named) . "\n" if %named;
+	return @found;
+}
+
+# Note what became of one file; output is shown when it failed.
+sub note_result
+{
+	my ($kind, $name, $count, $output) = @_;
+	push @rows, { kind => $kind, name => $name, %$count };
+	return if $count->{failed} == 0;
+	print "==== $kind: $name failed", ($count->{reason} ? " ($count->{reason})" : ''), "\n";
+	my @lines = split /\n/, $output;
+	splice @lines, 0, @lines - 400, '[...]' if @lines > 400;
+	print "$_\n" foreach @lines;
+	return;
+}
+
+# The end of what the server logged since $offset, if this kind failed.
+sub show_log
+{
+	my ($kind, $offset) = @_;
+	return unless grep { $_->{kind} eq $kind && $_->{failed} } @rows;
+	my @lines = split /\n/, substr(slurp($log), $offset);
+	splice @lines, 0, @lines - 60 if @lines > 60;
+	print "==== end of the server's log during $kind\n", map { "$_\n" } @lines;
+	return;
+}
+
+# Both drivers print the same, "ok" and "not ok" since PostgreSQL 16.
+sub run_driver
+{
+	my ($kind, $driver, $input, $database, @names) = @_;
+	my $output_dir = "$root/results/$kind";
+	make_path($output_dir, "$input/expected");
+
+	# The driver gives up at a missing file; an empty one makes a diff.
+	run('touch', '-a', map { "$input/expected/$_.out" } @names);
+	my ($status, $output) = capture("$output_dir/driver.log",
+		$driver, "--bindir=$bin", "--inputdir=$input", "--outputdir=$output_dir",
+		"--dbname=$database", '--load-extension=syncport', @names);
+	my %diff = map { m!^diff .*/(\S+)\.out\n! ? ($1 => $_) : () }
+	  split /^(?=diff )/m, slurp("$output_dir/regression.diffs");
+	foreach my $name (@names)
+	{
+		my $passed = $output =~ /^(?:test|ok \d+\s+[-+])?\s*\Q$name\E\s.*$/m
+		  && $& =~ /^ok\b|\.\.\. ok\b/;
+		note_result($kind, $name, { passed => $passed ? 1 : 0, failed => $passed ? 0 : 1 },
+			$diff{$name} // $output);
+	}
+	note_result($kind, 'driver', { passed => 0, failed => 1 }, $output)
+	  if $status != 0 && !grep { $_->{kind} eq $kind && $_->{failed} } @rows;
+	return;
+}
+
+sub run_regress
+{
+	run_driver('regress', "$pgxs/src/test/regress/pg_regress", $src,
+		'contrib_regression', @_);
+	return;
+}
+
+sub run_isolation
+{
+	run_driver('isolation', "$pgxs/src/test/isolation/pg_isolation_regress",
+		"$src/test/isolation", 'isolation_regression', @_);
+	return;
+}
+
+# Each file in a database of its own, so that none leans on another.
+sub run_pgtap
+{
+	foreach my $name (@_)
+	{
+		my $database = "pgtap_$name";
+		run('createdb', $database);
+		my ($status, $output) = capture("$root/results/$database.log",
+			'timeout', $PATIENCE, 'psql', '-XAtq', '-d', $database,
+			'-v', 'ON_ERROR_STOP=1', '-P', 'pager=off', '-f', "test/pgtap/$name.sql");
+		note_result('pgtap', $name, tap_counts($output, $status), $output);
+		run('dropdb', '--force', $database);
+	}
+	return;
+}
+
+# As PGXS's prove_installcheck sets them up, but on private binaries.
+sub run_tap
+{
+	foreach my $name (@_)
+	{
+		my $dir = "$root/results/tap/$name";
+		make_path($dir);
+		local %ENV = (
+			%ENV,
+			TESTDIR => $dir,
+			TESTLOGDIR => "$dir/tmp_check/log",
+			TESTDATADIR => "$dir/tmp_check",
+			PGPORT => 65432,
+			PG_REGRESS => "$pgxs/src/test/regress/pg_regress",
+			top_builddir => $pgxs,
+			share_contrib_dir => "$root/usr/share/postgresql/$pg/extension");
+		delete @ENV{qw(PGHOST PGUSER PGDATABASE)};
+		my ($status, $output) = capture("$dir/output.log",
+			'timeout', '--kill-after=10', $PATIENCE,
+			'perl', '-I', "$pgxs/src/test/perl", '-I', "$src/test/t", "$src/test/t/$name.pl");
+		my $count = tap_counts($output, $status);
+		$output .= "---- end of $_\n" . `tail -n 40 '$_'`
+		  foreach $count->{failed} ? glob("$dir/tmp_check/log/*.log") : ();
+		note_result('tap', $name, $count, $output);
+	}
+	return;
+}
+
+sub run_lint
+{
+	my ($status, $output) = capture("$root/results/lint.log", 'perl', 'test/lint/lint.pl');
+	note_result('lint', 'lint', tap_counts($output, $status), $output);
+	return;
+}
+
+sub print_table
+{
+	my ($passed, $failed) = (0, 0);
+	print "\nPostgreSQL $pg\n";
+	printf "%-10s %-34s %7s %7s %7s\n", qw(kind file passed failed skipped);
+	foreach my $row (@rows)
+	{
+		printf "%-10s %-34s %7d %7d %7d\n", $row->{kind}, $row->{name},
+		  $row->{passed}, $row->{failed}, $row->{skipped} // 0;
+		$passed += $row->{passed};
+		$failed += $row->{failed};
+	}
+	print "\n$passed passed, $failed failed\n";
+	return $failed || !$passed ? 1 : 0;
+}
+
+my %names = map { $_ => [ names_of($_) ] } @order;
+
+# The formatter belongs to Debian 12; one release's verdict is enough.
+$names{lint} = [] if $pg != 15 && !grep { $_ eq 'lint' } split ' ', $ENV{TESTS} // '';
+
+set_up('-Werror');
+if (grep { @{ $names{$_} } } qw(regress isolation pgtap))
+{
+	$log = start_cluster({
+			shared_preload_libraries => 'pg_cron',
+			'cron.database_name' => 'postgres',
+			fsync => 'off',
+			max_prepared_transactions => 10 });
+}
+foreach my $kind (@order)
+{
+	my @names = @{ $names{$kind} } or next;
+	my $offset = $log ? -s $log : 0;
+	$kinds{$kind}[1]->(@names);
+	show_log($kind, $offset) if $log && $kind ne 'tap' && $kind ne 'lint';
+}
+print_table();

@@ -1,0 +1,56 @@
+-- What holds for every object of the extension, whoever adds it.
+BEGIN;
+CREATE EXTENSION IF NOT EXISTS pgtap;
+CREATE EXTENSION IF NOT EXISTS syncport;
+SELECT plan(7);
+
+-- pgTAP and the extension's own objects may share the database: members only.
+CREATE TEMPORARY VIEW member AS
+SELECT d.classid, d.objid, pg_describe_object(d.classid, d.objid, 0) AS object
+FROM pg_depend d
+JOIN pg_extension e ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid
+WHERE e.extname = 'syncport' AND d.deptype = 'e';
+
+SELECT isnt_empty('SELECT object FROM member', 'the extension has members');
+
+-- Array and row types, and what belongs to a table, speak for themselves.
+SELECT is_empty($$
+	SELECT object FROM member m
+	WHERE obj_description(objid, classid::regclass::name) IS NULL
+	  AND NOT (classid = 'pg_type'::regclass
+			   AND EXISTS (SELECT FROM pg_type t WHERE t.oid = objid
+						   AND (t.typelem <> 0 OR t.typtype = 'c' AND t.typrelid IN (
+								SELECT objid FROM member WHERE classid = 'pg_class'::regclass))))
+	  AND NOT (classid = 'pg_class'::regclass
+			   AND EXISTS (SELECT FROM pg_class c WHERE c.oid = objid AND c.relkind = 'S'))
+	$$, 'every member object has a comment');
+
+SELECT is_empty($$
+	SELECT object FROM member m JOIN pg_proc p ON p.oid = m.objid
+	WHERE m.classid = 'pg_proc'::regclass AND p.pronamespace <> 'syncport'::regnamespace
+	$$, 'every function is in schema syncport');
+
+SELECT is_empty($$
+	SELECT object FROM member m JOIN pg_proc p ON p.oid = m.objid
+	WHERE m.classid = 'pg_proc'::regclass AND (p.prosecdef OR p.proconfig IS NOT NULL)
+	$$, 'no function is SECURITY DEFINER or has a SET clause');
+
+SELECT is_empty($$
+	SELECT object FROM member m JOIN pg_proc p ON p.oid = m.objid
+	JOIN pg_language l ON l.oid = p.prolang
+	WHERE m.classid = 'pg_proc'::regclass AND l.lanname NOT IN ('c', 'sql')
+	$$, 'logic lives in C');
+
+SELECT is_empty($$
+	SELECT proname FROM member m JOIN pg_proc p ON p.oid = m.objid
+	WHERE m.classid = 'pg_proc'::regclass GROUP BY proname HAVING count(*) > 1
+	$$, 'no function name is overloaded');
+
+SELECT is_empty($$
+	SELECT object FROM member m JOIN pg_proc p ON p.oid = m.objid
+	WHERE m.classid = 'pg_proc'::regclass
+	  AND (p.proargnames IS NULL AND p.pronargs > 0 OR '' = ANY (p.proargnames))
+	$$, 'every argument has a name');
+
+SELECT * FROM finish();
+ROLLBACK;
