@@ -50,10 +50,11 @@ RESET IntervalStyle;
 RESET extra_float_digits;
 RESET syncport.soft_delete;
 SELECT is((SELECT count(*) FROM doc), 100::bigint, 'removed rows are gone');
-SELECT set_eq('SELECT (image->>''id'')::int, (image->>''n'')::int,
-	image->>''t'', (image->>''b'')::bytea, (image->>''f'')::float8,
-	(image->>''j'')::jsonb, (image->>''i'')::interval, (image->>''a'')::int[],
-	(image->>''ts'')::timestamptz FROM syncport.tombstone
+SELECT set_eq('SELECT (image->>''id'')::int AS id, (image->>''n'')::int AS n,
+	image->>''t'' AS t, (image->>''b'')::bytea AS b,
+	(image->>''f'')::float8 AS f, (image->>''j'')::jsonb AS j,
+	(image->>''i'')::interval AS i, (image->>''a'')::int[] AS a,
+	(image->>''ts'')::timestamptz AS ts FROM syncport.tombstone
 	WHERE target = ''doc''::regclass',
 	'SELECT * FROM before WHERE id % 3 < 2',
 	'images read back as the rows they were');
@@ -66,8 +67,8 @@ SELECT is((SELECT count(*) FROM syncport.tombstone
 
 -- errors
 CREATE TABLE bare (id int, u timestamptz, v bigint, d timestamptz);
-SELECT throws_ok('SELECT syncport.stamp()', '0A000', NULL,
-				 'stamp is no function to call');
+SELECT throws_ok('SELECT syncport.stamp()', '39P01', NULL,
+				 'stamp is a trigger function');
 CREATE TRIGGER s AFTER INSERT ON bare
 	FOR EACH ROW EXECUTE FUNCTION syncport.stamp('u', 'v', 'd', 'false');
 SELECT throws_ok('INSERT INTO bare VALUES (1)', '39P01', NULL,
