@@ -25,15 +25,19 @@ OBJS = \
 	src/support/principal.o \
 	src/table/disable.o \
 	src/table/enable.o \
+	src/table/image.o \
 	src/table/index.o \
+	src/table/parents.o \
 	src/table/plan.o \
 	src/table/purge.o \
+	src/table/put_back.o \
 	src/table/reference.o \
 	src/table/registry.o \
 	src/table/schedule.o \
 	src/table/sortkey.o \
 	src/table/status.o \
-	src/table/target.o
+	src/table/target.o \
+	src/table/trigger.o
 
 INSTALL_SQL := $(sort $(wildcard sql/install/*.sql))
 DATA_built   = syncport--$(EXTVERSION).sql

@@ -44,4 +44,46 @@
 #define SP_PRIMARY_KEY_INDEX(rel)	RelationGetPrimaryKeyIndex(rel)
 #endif
 
+/* 18 knows foreign keys that are not enforced */
+#if PG_VERSION_NUM >= 180000
+#define SP_FOREIGN_KEY_ENFORCED(key)	((key)->conenforced)
+#else
+#define SP_FOREIGN_KEY_ENFORCED(key)	true
+#endif
+
+/* 17 lets access methods keep resources between the rows of a statement */
+#if PG_VERSION_NUM >= 170000
+#define SP_INDEX_INSERT_CLEANUP(index, info) index_insert_cleanup(index, info)
+#else
+#define SP_INDEX_INSERT_CLEANUP(index, info) ((void) 0)
+#endif
+
+/* 16 added onlySummarizing */
+#if PG_VERSION_NUM >= 160000
+#define sp_compat_insert_index_tuples(info, slot, estate) \
+	ExecInsertIndexTuples(info, slot, estate, false, false, NULL, NIL, false)
+#else
+#define sp_compat_insert_index_tuples(info, slot, estate) \
+	ExecInsertIndexTuples(info, slot, estate, false, false, NULL, NIL)
+#endif
+
+/* 18 wants the tuple's own address, invalid before it is inserted */
+#if PG_VERSION_NUM >= 180000
+#define sp_compat_check_index_constraints(info, slot, estate, conflict, keys) \
+	ExecCheckIndexConstraints(info, slot, estate, conflict, \
+							  &(slot)->tts_tid, keys)
+#else
+#define sp_compat_check_index_constraints(info, slot, estate, conflict, keys) \
+	ExecCheckIndexConstraints(info, slot, estate, conflict, keys)
+#endif
+
+/* 18 counts the searches of a scan where it is told to */
+#if PG_VERSION_NUM >= 180000
+#define sp_compat_index_beginscan(rel, index, snapshot, nkeys) \
+	index_beginscan(rel, index, snapshot, NULL, nkeys, 0)
+#else
+#define sp_compat_index_beginscan(rel, index, snapshot, nkeys) \
+	index_beginscan(rel, index, snapshot, nkeys, 0)
+#endif
+
 #endif							/* SYNCPORT_COMPAT_H */

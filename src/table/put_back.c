@@ -1,0 +1,354 @@
+/*-------------------------------------------------------------------------
+ *
+ * put_back.c
+ *	  Puts a deleted row back as its tombstone.
+ *
+ * The trigger sorts before those of referential integrity, so the tombstone
+ * stands before the children are dealt with.  Insertion happens below the
+ * triggers: only rechecks of deferrable keys are queued, by means of a
+ * trigger description that holds no other triggers.
+ *
+ * What one statement needs for all its rows is kept in fn_extra and lives
+ * in the statement's own memory.  No relation, tuple descriptor or buffer
+ * stays pinned there between two rows, since nothing would release it: the
+ * indexes are locked once, and opened and closed for each row.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "catalog/index.h"
+#include "executor/executor.h"
+#include "executor/nodeModifyTable.h"
+#include "nodes/execnodes.h"
+#include "storage/lmgr.h"
+#include "utils/fmgroids.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#include "guc.h"
+#include "support/compat.h"
+#include "table/trigger.h"
+
+PG_FUNCTION_INFO_V1(syncport_put_back);
+
+/* what all rows of one statement and relation share */
+typedef struct PutBack
+{
+	StampColumns columns;		/* columns to set */
+	EState	   *estate;			/* expressions and per-row memory */
+	ResultRelInfo *info;		/* the relation, with its index infos */
+	Oid		   *indexes;		/* OIDs, as in info */
+	List	   *arbiters;		/* OIDs of keys that are checked at once */
+	List	   *deferrable;		/* positions of unique keys that are not */
+	TupleTableSlot *slot;		/* the tombstone */
+} PutBack;
+
+/* the enabled table whose tombstones may go for good */
+static Oid	suspended = InvalidOid;
+
+static PutBack *begin_put_back(MemoryContext context, TriggerData *data);
+static void collect_indexes(PutBack *state);
+static TriggerDesc *rechecks_only(const TriggerDesc *triggers);
+static void fill_tombstone(PutBack *state, TupleTableSlot *old);
+static void open_indexes(PutBack *state);
+static void close_indexes(PutBack *state);
+static bool key_is_free(PutBack *state);
+static bool deferred_key_is_free(PutBack *state, int position);
+static bool insert_tombstone_row(PutBack *state);
+
+/*
+ * syncport.put_back() RETURNS trigger: keeps a deleted row as a tombstone,
+ * or as an image where it cannot or shall not stay in its table.
+ */
+Datum
+syncport_put_back(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = (TriggerData *) fcinfo->context;
+	PutBack    *state = fcinfo->flinfo->fn_extra;
+	TupleTableSlot *old;
+
+	if (!CALLED_AS_TRIGGER(fcinfo) ||
+		!TRIGGER_FIRED_FOR_ROW(data->tg_event) ||
+		!TRIGGER_FIRED_AFTER(data->tg_event) ||
+		!TRIGGER_FIRED_BY_DELETE(data->tg_event))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("function \"%s\" must be fired AFTER DELETE for each row",
+						"syncport.put_back"),
+				 errhint("Call syncport.enable, which creates the triggers of a table.")));
+
+	/* moved to another partition: the row is still there */
+	if (HeapTupleHeaderIndicatesMovedPartitions(data->tg_trigtuple->t_data))
+		return PointerGetDatum(NULL);
+
+	if (state == NULL || state->info->ri_RelationDesc != data->tg_relation)
+	{
+		state = begin_put_back(fcinfo->flinfo->fn_mcxt, data);
+		fcinfo->flinfo->fn_extra = state;
+	}
+	sp_trigger_notify(&state->columns);
+	old = data->tg_trigslot;
+	slot_getallattrs(old);
+
+	if (!old->tts_isnull[state->columns.deleted_at - 1])
+	{
+		if (!OidIsValid(suspended) ||
+			suspended != sp_image_target(data->tg_relation))
+			sp_image_write(data->tg_relation, old);
+	}
+	else if (!sp_guc_soft_delete ||
+			 !sp_parents_lock(data->tg_relation, old))
+		sp_image_write(data->tg_relation, old);
+	else
+	{
+		fill_tombstone(state, old);
+		if (!insert_tombstone_row(state))
+			sp_image_write(data->tg_relation, old);
+		ExecClearTuple(state->slot);
+	}
+	return PointerGetDatum(NULL);
+}
+
+Oid
+sp_put_back_suspend(Oid relid)
+{
+	Oid			saved = suspended;
+
+	suspended = relid;
+	return saved;
+}
+
+void
+sp_put_back_resume(Oid saved)
+{
+	suspended = saved;
+}
+
+/* What the rows to come need, in memory that goes with the statement. */
+static PutBack *
+begin_put_back(MemoryContext context, TriggerData *data)
+{
+	MemoryContext old = MemoryContextSwitchTo(context);
+	Relation	rel = data->tg_relation;
+	PutBack    *state = palloc0(sizeof(PutBack));
+	TupleDesc	desc;
+
+	sp_trigger_columns(&state->columns, data);
+	if (state->columns.deleted_at == InvalidAttrNumber)
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("trigger \"%s\" of table \"%s\" names no column for the time of deletion",
+						data->tg_trigger->tgname,
+						RelationGetRelationName(rel)),
+				 errhint("Call syncport.enable, which creates the triggers of a table.")));
+	state->estate = CreateExecutorState();
+	MemoryContextSwitchTo(state->estate->es_query_cxt);
+	state->info = makeNode(ResultRelInfo);
+	InitResultRelInfo(state->info, rel, 0, NULL, 0);
+	state->info->ri_TrigDesc = rechecks_only(rel->trigdesc);
+	/* a copy is not counted, so no resource owner knows of it */
+	desc = CreateTupleDescCopyConstr(RelationGetDescr(rel));
+	state->slot = MakeSingleTupleTableSlot(desc, table_slot_callbacks(rel));
+	collect_indexes(state);
+	MemoryContextSwitchTo(old);
+	return state;
+}
+
+/* Lock the indexes for the transaction and keep what describes them. */
+static void
+collect_indexes(PutBack *state)
+{
+	ResultRelInfo *info = state->info;
+	int			i;
+
+	ExecOpenIndices(info, true);
+	state->indexes = palloc(sizeof(Oid) * Max(info->ri_NumIndices, 1));
+	for (i = 0; i < info->ri_NumIndices; i++)
+	{
+		Relation	index = info->ri_IndexRelationDescs[i];
+		Oid			oid = RelationGetRelid(index);
+
+		state->indexes[i] = oid;
+		if (index->rd_index->indimmediate)
+			state->arbiters = lappend_oid(state->arbiters, oid);
+		else if (index->rd_index->indisunique)
+			state->deferrable = lappend_int(state->deferrable, i);
+		index_close(index, NoLock);
+		info->ri_IndexRelationDescs[i] = NULL;
+	}
+}
+
+/* The triggers that recheck deferrable keys, and no others. */
+static TriggerDesc *
+rechecks_only(const TriggerDesc *triggers)
+{
+	TriggerDesc *kept = palloc0(sizeof(TriggerDesc));
+	int			i;
+
+	kept->triggers = palloc0(sizeof(Trigger) * triggers->numtriggers);
+	for (i = 0; i < triggers->numtriggers; i++)
+	{
+		if (triggers->triggers[i].tgfoid == F_UNIQUE_KEY_RECHECK)
+			kept->triggers[kept->numtriggers++] = triggers->triggers[i];
+	}
+	kept->trig_insert_after_row = kept->numtriggers > 0;
+	return kept;
+}
+
+/* The deleted row with our columns set. */
+static void
+fill_tombstone(PutBack *state, TupleTableSlot *old)
+{
+	StampColumns *columns = &state->columns;
+	TupleTableSlot *slot = state->slot;
+	TupleDesc	desc = slot->tts_tupleDescriptor;
+	TimestampTz now = GetCurrentTransactionStartTimestamp();
+	int			i;
+
+	ResetPerTupleExprContext(state->estate);
+	ExecClearTuple(slot);
+	memcpy(slot->tts_values, old->tts_values, sizeof(Datum) * desc->natts);
+	memcpy(slot->tts_isnull, old->tts_isnull, sizeof(bool) * desc->natts);
+	for (i = 0; i < desc->natts; i++)
+	{
+		if (TupleDescAttr(desc, i)->attisdropped)
+			slot->tts_isnull[i] = true;
+	}
+	slot->tts_values[columns->updated_at - 1] = TimestampTzGetDatum(now);
+	slot->tts_isnull[columns->updated_at - 1] = false;
+	slot->tts_values[columns->deleted_at - 1] = TimestampTzGetDatum(now);
+	slot->tts_isnull[columns->deleted_at - 1] = false;
+	slot->tts_values[columns->row_version - 1] =
+		Int64GetDatum(sp_trigger_version());
+	slot->tts_isnull[columns->row_version - 1] = false;
+	ExecStoreVirtualTuple(slot);
+	slot->tts_tableOid = RelationGetRelid(state->info->ri_RelationDesc);
+}
+
+/* Insert the tombstone; false where a key or an exclusion is taken. */
+static bool
+insert_tombstone_row(PutBack *state)
+{
+	ResultRelInfo *info = state->info;
+	Relation	rel = info->ri_RelationDesc;
+	EState	   *estate = state->estate;
+	TupleConstr *constraints = RelationGetDescr(rel)->constr;
+	bool		inserted;
+
+	if (constraints != NULL && constraints->has_generated_stored)
+		ExecComputeStoredGenerated(info, estate, state->slot, CMD_INSERT);
+	open_indexes(state);
+	inserted = key_is_free(state);
+	if (inserted)
+	{
+		List	   *rechecks;
+
+		if (constraints != NULL)
+			ExecConstraints(info, state->slot, estate);
+		table_tuple_insert(rel, state->slot, GetCurrentCommandId(true), 0,
+						   NULL);
+		rechecks = sp_compat_insert_index_tuples(info, state->slot, estate);
+		if (rechecks != NIL)
+			ExecARInsertTriggers(estate, info, state->slot, rechecks, NULL);
+	}
+	close_indexes(state);
+	return inserted;
+}
+
+/* Open the indexes for one row; they are locked. */
+static void
+open_indexes(PutBack *state)
+{
+	ResultRelInfo *info = state->info;
+	int			i;
+
+	for (i = 0; i < info->ri_NumIndices; i++)
+	{
+		IndexInfo  *index = info->ri_IndexRelationInfo[i];
+
+		info->ri_IndexRelationDescs[i] = index_open(state->indexes[i], NoLock);
+		/* what an access method keeps here may point into the relation */
+		index->ii_AmCache = NULL;
+		index->ii_Context = CurrentMemoryContext;
+	}
+}
+
+/* Close them again, their locks stay. */
+static void
+close_indexes(PutBack *state)
+{
+	ResultRelInfo *info = state->info;
+	int			i;
+
+	for (i = 0; i < info->ri_NumIndices; i++)
+	{
+		SP_INDEX_INSERT_CLEANUP(info->ri_IndexRelationDescs[i],
+								info->ri_IndexRelationInfo[i]);
+		index_close(info->ri_IndexRelationDescs[i], NoLock);
+		info->ri_IndexRelationDescs[i] = NULL;
+	}
+}
+
+/* Would the tombstone get in the way of a row that is there already? */
+static bool
+key_is_free(PutBack *state)
+{
+	ItemPointerData conflict;
+	ListCell   *lc;
+
+	if (state->arbiters != NIL &&
+		!sp_compat_check_index_constraints(state->info, state->slot,
+										   state->estate, &conflict,
+										   state->arbiters))
+		return false;
+	foreach(lc, state->deferrable)
+	{
+		if (!deferred_key_is_free(state, lfirst_int(lc)))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * The same for a unique key that core checks later.  What other transactions
+ * have not committed does not count: the recheck will wait for it.
+ */
+static bool
+deferred_key_is_free(PutBack *state, int position)
+{
+	Relation	rel = state->info->ri_RelationDesc;
+	Relation	index = state->info->ri_IndexRelationDescs[position];
+	IndexInfo  *info = state->info->ri_IndexRelationInfo[position];
+	TupleTableSlot *found;
+	IndexScanDesc scan;
+	ScanKeyData keys[INDEX_MAX_KEYS];
+	Datum		values[INDEX_MAX_KEYS];
+	bool		nulls[INDEX_MAX_KEYS];
+	bool		is_free;
+	int			i;
+
+	GetPerTupleExprContext(state->estate)->ecxt_scantuple = state->slot;
+	FormIndexDatum(info, state->slot, state->estate, values, nulls);
+	for (i = 0; i < info->ii_NumIndexKeyAttrs; i++)
+	{
+		if (nulls[i])
+			return true;
+		ScanKeyEntryInitialize(&keys[i], 0, i + 1, info->ii_UniqueStrats[i],
+							   InvalidOid, index->rd_indcollation[i],
+							   info->ii_UniqueProcs[i], values[i]);
+	}
+	found = table_slot_create(rel, NULL);
+	scan = sp_compat_index_beginscan(rel, index, SnapshotSelf,
+									 info->ii_NumIndexKeyAttrs);
+	index_rescan(scan, keys, info->ii_NumIndexKeyAttrs, NULL, 0);
+	is_free = !index_getnext_slot(scan, ForwardScanDirection, found);
+	index_endscan(scan);
+	ExecDropSingleTupleTableSlot(found);
+	return is_free;
+}

@@ -1,0 +1,171 @@
+/*-------------------------------------------------------------------------
+ *
+ * trigger.c
+ *	  The stamp of an enabled table, and what its triggers share.
+ *
+ * The stamp runs for every row written, so nothing is looked up per row:
+ * columns are resolved once per statement and relation and kept in fn_extra.
+ * The version is the id of the top-level transaction: a snapshot tells from
+ * it alone what is visible, whatever savepoints did.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "commands/async.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "table/registry.h"
+#include "table/trigger.h"
+
+PG_FUNCTION_INFO_V1(syncport_stamp);
+
+#define CHANNEL			"syncport"
+#define ARGUMENT_COUNT	4
+
+/* the last notification, so that a further row costs three comparisons */
+static struct
+{
+	FullTransactionId xid;		/* top-level transaction */
+	SubTransactionId subxact;	/* a rollback to a savepoint takes it back */
+	Oid			target;			/* the enabled table */
+}			last_notify;
+
+static AttrNumber find_column(Relation rel, const char *name, Oid type);
+
+/*
+ * syncport.stamp() RETURNS trigger: sets updated_at and row_version,
+ * whatever the caller supplied.
+ */
+Datum
+syncport_stamp(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = (TriggerData *) fcinfo->context;
+	StampColumns *columns = fcinfo->flinfo->fn_extra;
+	HeapTuple	tuple;
+	int			numbers[2];
+	Datum		values[2];
+	bool		nulls[2] = {false, false};
+
+	if (!CALLED_AS_TRIGGER(fcinfo) ||
+		!TRIGGER_FIRED_FOR_ROW(data->tg_event) ||
+		!TRIGGER_FIRED_BEFORE(data->tg_event) ||
+		TRIGGER_FIRED_BY_DELETE(data->tg_event))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("function \"%s\" must be fired BEFORE INSERT OR UPDATE for each row",
+						"syncport.stamp"),
+				 errhint("Call syncport.enable, which creates the triggers of a table.")));
+
+	if (columns == NULL || columns->relid != RelationGetRelid(data->tg_relation))
+	{
+		columns = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt,
+										 sizeof(StampColumns));
+		sp_trigger_columns(columns, data);
+		fcinfo->flinfo->fn_extra = columns;
+	}
+
+	sp_trigger_notify(columns);
+	tuple = TRIGGER_FIRED_BY_INSERT(data->tg_event)
+		? data->tg_trigtuple : data->tg_newtuple;
+	numbers[0] = columns->updated_at;
+	values[0] = TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
+	numbers[1] = columns->row_version;
+	values[1] = Int64GetDatum(sp_trigger_version());
+	return PointerGetDatum(heap_modify_tuple_by_cols(tuple,
+													 RelationGetDescr(data->tg_relation),
+													 2, numbers, values,
+													 nulls));
+}
+
+void
+sp_trigger_columns(StampColumns *columns, TriggerData *data)
+{
+	Relation	rel = data->tg_relation;
+	char	  **args = data->tg_trigger->tgargs;
+
+	if (data->tg_trigger->tgnargs != ARGUMENT_COUNT)
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("trigger \"%s\" of table \"%s\" has the wrong arguments",
+						data->tg_trigger->tgname,
+						RelationGetRelationName(rel)),
+				 errdetail("It has %d arguments instead of %d.",
+						   data->tg_trigger->tgnargs, ARGUMENT_COUNT),
+				 errhint("Call syncport.enable, which creates the triggers of a table.")));
+
+	columns->updated_at = find_column(rel, args[0], TIMESTAMPTZOID);
+	columns->row_version = find_column(rel, args[1], INT8OID);
+	columns->deleted_at = args[2][0] == '\0'
+		? InvalidAttrNumber : find_column(rel, args[2], TIMESTAMPTZOID);
+	columns->notify = strcmp(args[3], "true") == 0;
+	if (columns->notify)
+	{
+		columns->target = sp_image_target(rel);
+		columns->payload = sp_table_quoted_name(columns->target);
+	}
+	columns->relid = RelationGetRelid(rel);
+}
+
+/* The number of a column that has to have a type. */
+static AttrNumber
+find_column(Relation rel, const char *name, Oid type)
+{
+	TupleDesc	desc = RelationGetDescr(rel);
+	int			i;
+
+	for (i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute attr = TupleDescAttr(desc, i);
+
+		if (attr->attisdropped || strcmp(NameStr(attr->attname), name) != 0)
+			continue;
+		if (attr->atttypid != type)
+			ereport(ERROR,
+					(errcode(ERRCODE_DATATYPE_MISMATCH),
+					 errmsg("column \"%s\" of table \"%s\" has the wrong type",
+							name, RelationGetRelationName(rel)),
+					 errdetail("It is of type %s, syncport needs %s.",
+							   format_type_be(attr->atttypid),
+							   format_type_be(type)),
+					 errhint("Give the column its type back.")));
+		return attr->attnum;
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_COLUMN),
+			 errmsg("column \"%s\" of table \"%s\" does not exist",
+					name, RelationGetRelationName(rel)),
+			 errdetail("syncport was told to keep it and it was renamed or dropped since."),
+			 errhint("Rename the column back, or call syncport.disable and then syncport.enable, which takes the new name as an argument.")));
+	return InvalidAttrNumber;
+}
+
+void
+sp_trigger_notify(const StampColumns *columns)
+{
+	FullTransactionId xid;
+	SubTransactionId subxact;
+
+	if (!columns->notify)
+		return;
+	xid = GetTopFullTransactionId();
+	subxact = GetCurrentSubTransactionId();
+	if (last_notify.target == columns->target &&
+		last_notify.subxact == subxact &&
+		FullTransactionIdEquals(last_notify.xid, xid))
+		return;
+	Async_Notify(CHANNEL, columns->payload);
+	last_notify.target = columns->target;
+	last_notify.subxact = subxact;
+	last_notify.xid = xid;
+}
+
+int64
+sp_trigger_version(void)
+{
+	return (int64) U64FromFullTransactionId(GetTopFullTransactionId());
+}
