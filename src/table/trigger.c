@@ -132,7 +132,7 @@ find_column(Relation rel, const char *name, Oid type)
 					 errdetail("It is of type %s, syncport needs %s.",
 							   format_type_be(attr->atttypid),
 							   format_type_be(type)),
-					 errhint("Give the column its type back.")));
+					 errhint("Give the column its type back, or call syncport.enable again with another column.")));
 		return attr->attnum;
 	}
 	ereport(ERROR,
@@ -140,7 +140,7 @@ find_column(Relation rel, const char *name, Oid type)
 			 errmsg("column \"%s\" of table \"%s\" does not exist",
 					name, RelationGetRelationName(rel)),
 			 errdetail("syncport was told to keep it and it was renamed or dropped since."),
-			 errhint("Rename the column back, or call syncport.disable and then syncport.enable, which takes the new name as an argument.")));
+			 errhint("Call syncport.enable again and name the column in its arguments.")));
 	return InvalidAttrNumber;
 }
 
