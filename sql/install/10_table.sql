@@ -119,7 +119,7 @@ COMMENT ON VIEW syncport.status IS
 COMMENT ON COLUMN syncport.status.live_rows IS
 'Estimate of the last ANALYZE or VACUUM less the tombstones, NULL before the first';
 COMMENT ON COLUMN syncport.status.tombstones IS
-'Deleted rows that stay in the table, counted';
+'Deleted rows that stay in the table, counted; NULL where its owner cannot read it';
 COMMENT ON COLUMN syncport.status.oldest_tombstone IS
 'When the oldest of them was last written';
 COMMENT ON COLUMN syncport.status.purge_horizon IS

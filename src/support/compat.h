@@ -36,12 +36,16 @@
 #define SP_COLUMN_NOT_NULL(desc, i) (TupleDescAttr(desc, i)->attnotnull)
 #endif
 
-/* 16 made the ownership check one function for all kinds of objects */
+/* 16 made the checks of owner and privileges one function for all objects */
 #if PG_VERSION_NUM >= 160000
 #define SP_OWNS_RELATION(relid, roleid) \
 	object_ownercheck(RelationRelationId, relid, roleid)
+#define SP_MAY_USE_SCHEMA(nspid, roleid) \
+	(object_aclcheck(NamespaceRelationId, nspid, roleid, ACL_USAGE) == ACLCHECK_OK)
 #else
 #define SP_OWNS_RELATION(relid, roleid) pg_class_ownercheck(relid, roleid)
+#define SP_MAY_USE_SCHEMA(nspid, roleid) \
+	(pg_namespace_aclcheck(nspid, roleid, ACL_USAGE) == ACLCHECK_OK)
 #endif
 
 /* 18 finds deferrable keys too, if asked */

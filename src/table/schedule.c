@@ -84,7 +84,9 @@ check_pg_cron(const char *times)
 
 	if (OidIsValid(get_extension_oid("pg_cron", true)))
 		return;
-	if (home == NULL)
+	/* the setting may be in the configuration without the library */
+	if (home == NULL || (GetConfigOptionFlags("cron.database_name", true) &
+						 GUC_CUSTOM_PLACEHOLDER))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("pg_cron is not loaded"),

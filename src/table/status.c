@@ -17,6 +17,7 @@
 #include "catalog/pg_authid.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
+#include "catalog/pg_namespace.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
@@ -33,6 +34,7 @@
 #include "utils/rel.h"
 #include "utils/timestamp.h"
 
+#include "support/compat.h"
 #include "table/plan.h"
 
 PG_FUNCTION_INFO_V1(syncport_table_status);
@@ -55,7 +57,7 @@ enum StatusColumn
 
 static bool may_see(Oid relid);
 static bool fill_row(const EnabledTable *table, Datum *values, bool *nulls);
-static bool count_tombstones(const EnabledTable *table, Datum *values,
+static void count_tombstones(const EnabledTable *table, Datum *values,
 							 bool *nulls);
 static void fill_live_rows(List *relids, Datum *values, bool *nulls);
 static void fill_indexes(Oid relid, Datum *values);
@@ -123,15 +125,22 @@ fill_row(const EnabledTable *table, Datum *values, bool *nulls)
 	return true;
 }
 
-/* Tombstones and the oldest one's time. */
-static bool
+/* Tombstones and the oldest one's time; NULL where the owner cannot look. */
+static void
 count_tombstones(const EnabledTable *table, Datum *values, bool *nulls)
 {
 	const char *deleted = quote_identifier(table->deleted_at);
+	Oid			owner = sp_table_owner(table->relid);
 	RoleSwitch	saved;
 	HeapTuple	row;
 
-	sp_table_become(&saved, sp_table_owner(table->relid));
+	if (!SP_MAY_USE_SCHEMA(get_rel_namespace(table->relid), owner) ||
+		pg_class_aclcheck(table->relid, owner, ACL_SELECT) != ACLCHECK_OK)
+	{
+		nulls[STATUS_TOMBSTONES] = nulls[STATUS_OLDEST] = true;
+		return;
+	}
+	sp_table_become(&saved, owner);
 	if (SPI_execute(psprintf("SELECT pg_catalog.count(*), pg_catalog.min(t.%s)"
 							 " FROM %s t WHERE t.%s IS NOT NULL",
 							 quote_identifier(table->updated_at),
@@ -144,7 +153,6 @@ count_tombstones(const EnabledTable *table, Datum *values, bool *nulls)
 											  &nulls[STATUS_TOMBSTONES]);
 	values[STATUS_OLDEST] = SPI_getbinval(row, SPI_tuptable->tupdesc, 2,
 										  &nulls[STATUS_OLDEST]);
-	return true;
 }
 
 /* The estimate of the leaves, less the tombstones. */
@@ -167,7 +175,10 @@ fill_live_rows(List *relids, Datum *values, bool *nulls)
 		}
 		relation_close(rel, NoLock);
 	}
-	rows -= DatumGetInt64(values[STATUS_TOMBSTONES]);
+	if (nulls[STATUS_TOMBSTONES])
+		nulls[STATUS_LIVE_ROWS] = true;
+	else
+		rows -= DatumGetInt64(values[STATUS_TOMBSTONES]);
 	values[STATUS_LIVE_ROWS] = Int64GetDatum((int64) Max(rows, 0));
 }
 
