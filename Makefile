@@ -22,15 +22,37 @@ OBJS = \
 	src/export/sink_file.o \
 	src/export/sink_program.o \
 	src/export/writer_json.o \
+	src/keyset/bound.o \
+	src/keyset/count.o \
+	src/keyset/cursor.o \
+	src/keyset/cursor_at.o \
+	src/keyset/filter.o \
+	src/keyset/filter_value.o \
+	src/keyset/index.o \
+	src/keyset/order.o \
+	src/keyset/page.o \
+	src/keyset/page_json.o \
+	src/keyset/plan.o \
+	src/keyset/request.o \
+	src/keyset/rung.o \
+	src/support/base64.o \
 	src/support/principal.o \
+	src/support/quote.o \
+	src/support/relation.o \
+	src/support/value.o \
+	src/table/disable.o \
 	src/table/enable.o \
 	src/table/image.o \
 	src/table/index.o \
 	src/table/parents.o \
 	src/table/plan.o \
+	src/table/purge.o \
 	src/table/put_back.o \
+	src/table/reference.o \
 	src/table/registry.o \
+	src/table/schedule.o \
 	src/table/sortkey.o \
+	src/table/status.o \
 	src/table/target.o \
 	src/table/trigger.o
 

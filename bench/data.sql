@@ -45,6 +45,6 @@ SELECT md5(i::text)::uuid,
     CASE WHEN h % 6 > 0
          THEN timestamptz '2019-01-03 00:00+00' + h % 220000000 * interval '1 second'
     END
-FROM (SELECT i, (hashint8(i)::bigint & 2147483647) AS h
+FROM (SELECT i, hashint8(i) & 2147483647 AS h
       FROM generate_series(1, :rows::bigint) AS i) AS source;
 ANALYZE records;

@@ -82,3 +82,64 @@ LANGUAGE C VOLATILE
 AS 'MODULE_PATHNAME', 'syncport_enable_script';
 COMMENT ON FUNCTION syncport.enable_script IS
 'The statements that do online what syncport.enable does at once, for \gexec in psql';
+
+CREATE FUNCTION syncport.disable(target regclass,
+	drop_columns boolean DEFAULT false)
+RETURNS void
+LANGUAGE C VOLATILE
+AS 'MODULE_PATHNAME', 'syncport_disable';
+COMMENT ON FUNCTION syncport.disable IS
+'Takes back what syncport.enable made; tombstones stay deleted';
+
+CREATE PROCEDURE syncport.purge(target regclass DEFAULT NULL,
+	batch_size integer DEFAULT 10000,
+	INOUT purged bigint DEFAULT 0, INOUT skipped bigint DEFAULT 0)
+LANGUAGE C
+AS 'MODULE_PATHNAME', 'syncport_purge';
+COMMENT ON PROCEDURE syncport.purge IS
+'Removes tombstones and images older than the retention, a batch per transaction';
+
+CREATE FUNCTION syncport.table_status(OUT target regclass, OUT mode text,
+	OUT live_rows bigint, OUT tombstones bigint,
+	OUT oldest_tombstone timestamptz, OUT retention interval,
+	OUT purge_horizon bigint, OUT indexes regclass[], OUT index_bytes bigint,
+	OUT triggers_not_always text[])
+RETURNS SETOF record
+LANGUAGE C VOLATILE PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME', 'syncport_table_status';
+COMMENT ON FUNCTION syncport.table_status() IS
+'What the view syncport.status shows';
+
+CREATE VIEW syncport.status AS
+	SELECT target, mode, live_rows, tombstones, oldest_tombstone, retention,
+		   purge_horizon, indexes, index_bytes, triggers_not_always
+	FROM syncport.table_status();
+COMMENT ON VIEW syncport.status IS
+'Every enabled table of the caller''s, or all for members of pg_monitor';
+COMMENT ON COLUMN syncport.status.live_rows IS
+'Estimate of the last ANALYZE or VACUUM less the tombstones, NULL before the first';
+COMMENT ON COLUMN syncport.status.tombstones IS
+'Deleted rows that stay in the table, counted';
+COMMENT ON COLUMN syncport.status.oldest_tombstone IS
+'When the oldest of them was last written';
+COMMENT ON COLUMN syncport.status.purge_horizon IS
+'The highest row_version that purge has removed';
+COMMENT ON COLUMN syncport.status.indexes IS
+'The indexes that syncport.enable created';
+COMMENT ON COLUMN syncport.status.index_bytes IS
+'What they take on disk, partitions included';
+COMMENT ON COLUMN syncport.status.triggers_not_always IS
+'Triggers of syncport that are missing or not ENABLE ALWAYS; syncport.enable repairs them';
+
+CREATE FUNCTION syncport.schedule(maintain_cron text DEFAULT '17 3 * * *')
+RETURNS void
+LANGUAGE C VOLATILE
+AS 'MODULE_PATHNAME', 'syncport_schedule';
+COMMENT ON FUNCTION syncport.schedule IS
+'Lets pg_cron run the purge at these times, as the calling role';
+
+CREATE FUNCTION syncport.unschedule() RETURNS void
+LANGUAGE C VOLATILE
+AS 'MODULE_PATHNAME', 'syncport_unschedule';
+COMMENT ON FUNCTION syncport.unschedule() IS
+'Takes back what syncport.schedule has asked of pg_cron';

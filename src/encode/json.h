@@ -34,8 +34,7 @@ typedef void (*JsonWrite) (JsonEncoder *encoder, Datum value,
 
 /*
  * How to write the values of one type in one place.  An encoder is never
- * entered while it is at work: a type that holds itself gets a new one at
- * every level.
+ * entered while it is at work: records inside records have one per level.
  */
 struct JsonEncoder
 {

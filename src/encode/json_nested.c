@@ -4,8 +4,7 @@
  *	  Arrays and composites as JSON.
  *
  * Element and field encoders are set up when the first value is seen,
- * because only the value says what is in a record or in an anyarray column,
- * and because a type may hold itself through an array.
+ * because only the value says what is in a record or in an anyarray column.
  *
  *-------------------------------------------------------------------------
  */

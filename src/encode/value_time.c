@@ -8,6 +8,9 @@
  * it begins is not known, so an interval grows backwards as earlier times
  * are seen, in steps that are checked to end at the same change.
  *
+ * The same days come again and again, so their text is kept, in a table that
+ * the day's number alone decides the place in.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -37,12 +40,28 @@ typedef struct CivilDate
 	int			day;			/* 1 to 31 */
 } CivilDate;
 
-static CivilDate split_days(int days);
+/* days whose text is kept; a power of two */
+#define DAY_TEXTS		4096
+
+/* YYYY-MM-DD */
+#define DAY_TEXT_LENGTH	10
+
+typedef struct DayText
+{
+	int32		day;			/* since 2000-01-01 */
+	bool		known;			/* is there a text at all */
+	char		text[DAY_TEXT_LENGTH];	/* without a NUL */
+} DayText;
+
+static DayText day_texts[DAY_TEXTS];
+
 static char *write_infinity(char *out, bool negative);
-static char *write_day(char *out, const CivilDate *date);
-static char *write_era(char *out, const CivilDate *date);
+static char *write_day(char *out, int day, bool *before_christ);
+static char *write_new_day(char *out, int day, bool *before_christ);
+static CivilDate split_days(int days);
+static char *write_era(char *out, bool before_christ);
 static char *write_clock(char *out, int64 time);
-static char *write_local(char *out, int64 value, CivilDate *date);
+static char *write_local(char *out, int64 value, bool *before_christ);
 static char *write_offset(char *out, long offset);
 static long find_offset(ZoneCache *cache, pg_tz *zone, pg_time_t at);
 static long look_up_offset(ZoneCache *cache, pg_time_t at);
@@ -52,31 +71,30 @@ static pg_time_t next_change(pg_tz *zone, pg_time_t at);
 char *
 sp_value_date(char *out, DateADT value)
 {
-	CivilDate	date;
+	bool		before_christ;
 
 	if (DATE_NOT_FINITE(value))
 		return write_infinity(out, DATE_IS_NOBEGIN(value));
-	date = split_days(value);
-	out = write_day(out, &date);
-	return write_era(out, &date);
+	out = write_day(out, value, &before_christ);
+	return write_era(out, before_christ);
 }
 
 char *
 sp_value_timestamp(char *out, Timestamp value)
 {
-	CivilDate	date;
+	bool		before_christ;
 
 	if (TIMESTAMP_NOT_FINITE(value))
 		return write_infinity(out, TIMESTAMP_IS_NOBEGIN(value));
-	out = write_local(out, value, &date);
-	return write_era(out, &date);
+	out = write_local(out, value, &before_christ);
+	return write_era(out, before_christ);
 }
 
 char *
 sp_value_timestamptz(char *out, TimestampTz value, pg_tz *zone,
 					 ZoneCache *cache)
 {
-	CivilDate	date;
+	bool		before_christ;
 	int64		seconds;
 	long		offset;
 
@@ -86,9 +104,61 @@ sp_value_timestamptz(char *out, TimestampTz value, pg_tz *zone,
 	if (value < seconds * USECS_PER_SEC)
 		seconds--;
 	offset = find_offset(cache, zone, seconds + UNIX_EPOCH_SECONDS);
-	out = write_local(out, value + offset * USECS_PER_SEC, &date);
+	out = write_local(out, value + offset * USECS_PER_SEC, &before_christ);
 	out = write_offset(out, offset);
-	return write_era(out, &date);
+	return write_era(out, before_christ);
+}
+
+/* infinity or -infinity */
+static char *
+write_infinity(char *out, bool negative)
+{
+	const char *text = negative ? EARLY : LATE;
+	size_t		length = strlen(text);
+
+	memcpy(out, text, length);
+	return out + length;
+}
+
+/* YYYY-MM-DD, the year with as many digits as it has, without the era. */
+static char *
+write_day(char *out, int day, bool *before_christ)
+{
+	DayText    *known = &day_texts[(uint32) day % DAY_TEXTS];
+	char	   *end;
+
+	if (likely(known->known && known->day == day))
+	{
+		memcpy(out, known->text, DAY_TEXT_LENGTH);
+		*before_christ = false;
+		return out + DAY_TEXT_LENGTH;
+	}
+	end = write_new_day(out, day, before_christ);
+	if (!*before_christ && end - out == DAY_TEXT_LENGTH)
+	{
+		memcpy(known->text, out, DAY_TEXT_LENGTH);
+		known->day = day;
+		known->known = true;
+	}
+	return end;
+}
+
+/* The same by arithmetic. */
+static char *
+write_new_day(char *out, int day, bool *before_christ)
+{
+	CivilDate	date = split_days(day);
+	unsigned int year = date.year > 0 ? date.year : 1 - date.year;
+
+	*before_christ = date.year <= 0;
+	if (year < 10000)
+		out = sp_digits_four(out, year);
+	else
+		out += pg_ultoa_n(year, out);
+	*out++ = '-';
+	out = sp_digits_two(out, date.month);
+	*out++ = '-';
+	return sp_digits_two(out, date.day);
 }
 
 /*
@@ -115,38 +185,11 @@ split_days(int days)
 	return date;
 }
 
-/* infinity or -infinity */
-static char *
-write_infinity(char *out, bool negative)
-{
-	const char *text = negative ? EARLY : LATE;
-	size_t		length = strlen(text);
-
-	memcpy(out, text, length);
-	return out + length;
-}
-
-/* YYYY-MM-DD, the year with as many digits as it has, without the era. */
-static char *
-write_day(char *out, const CivilDate *date)
-{
-	unsigned int year = date->year > 0 ? date->year : 1 - date->year;
-
-	if (year < 10000)
-		out = sp_digits_four(out, year);
-	else
-		out += pg_ultoa_n(year, out);
-	*out++ = '-';
-	out = sp_digits_two(out, date->month);
-	*out++ = '-';
-	return sp_digits_two(out, date->day);
-}
-
 /* Nothing, or that the year was before Christ. */
 static char *
-write_era(char *out, const CivilDate *date)
+write_era(char *out, bool before_christ)
 {
-	if (date->year > 0)
+	if (!before_christ)
 		return out;
 	memcpy(out, " BC", 3);
 	return out + 3;
@@ -175,11 +218,11 @@ write_clock(char *out, int64 time)
 }
 
 /*
- * YYYY-MM-DDTHH:MM:SS.FFFFFF of microseconds since 2000-01-01.  Sets *date,
- * for the era.
+ * YYYY-MM-DDTHH:MM:SS.FFFFFF of microseconds since 2000-01-01, without the
+ * era.
  */
 static char *
-write_local(char *out, int64 value, CivilDate *date)
+write_local(char *out, int64 value, bool *before_christ)
 {
 	int64		days = value / USECS_PER_DAY;
 	int64		time = value - days * USECS_PER_DAY;
@@ -189,8 +232,7 @@ write_local(char *out, int64 value, CivilDate *date)
 		days--;
 		time += USECS_PER_DAY;
 	}
-	*date = split_days(days);
-	out = write_day(out, date);
+	out = write_day(out, days, before_christ);
 	*out++ = 'T';
 	return write_clock(out, time);
 }

@@ -25,6 +25,17 @@
 	ExecutorRun(desc, direction, count, true)
 #endif
 
+/*
+ * 18 has NOT NULL constraints that are not yet valid: attnotnull alone does
+ * not say that a column holds no NULL.
+ */
+#if PG_VERSION_NUM >= 180000
+#define SP_COLUMN_NOT_NULL(desc, i) \
+	(TupleDescCompactAttr(desc, i)->attnullability == ATTNULLABLE_VALID)
+#else
+#define SP_COLUMN_NOT_NULL(desc, i) (TupleDescAttr(desc, i)->attnotnull)
+#endif
+
 /* 16 made the ownership check one function for all kinds of objects */
 #if PG_VERSION_NUM >= 160000
 #define SP_OWNS_RELATION(relid, roleid) \

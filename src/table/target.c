@@ -20,10 +20,12 @@
 #include "utils/rel.h"
 
 #include "support/compat.h"
+#include "support/error.h"
 #include "syncport.h"
 #include "table/registry.h"
 #include "table/target.h"
 
+static const char *check_exists(Oid relid);
 static void check_owner(Oid relid);
 static void check_kind(Relation rel);
 static void check_place(Relation rel);
@@ -63,23 +65,29 @@ sp_target_check(Oid relid)
 	relation_close(rel, NoLock);
 }
 
-List *
-sp_target_leaves(Oid relid, LOCKMODE mode)
+EnabledTable *
+sp_target_enabled(Oid relid)
 {
-	List	   *result = NIL;
-	ListCell   *lc;
+	const char *name = check_exists(relid);
+	EnabledTable *table = sp_table_find(relid);
 
-	foreach(lc, find_all_inheritors(relid, mode, NULL))
-	{
-		if (get_rel_relkind(lfirst_oid(lc)) == RELKIND_RELATION)
-			result = lappend_oid(result, lfirst_oid(lc));
-	}
-	return result;
+	if (table == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_SP_TABLE_NOT_ENABLED),
+				 errmsg("table \"%s\" is not enabled", name),
+				 errhint("Call syncport.enable for it first.")));
+	if (table->relid != relid)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("\"%s\" is a partition", name),
+				 errhint("Name the partitioned table \"%s\".",
+						 get_rel_name(table->relid))));
+	return table;
 }
 
-/* The relation exists and the caller owns it. */
-static void
-check_owner(Oid relid)
+/* The name of the relation, which must exist. */
+static const char *
+check_exists(Oid relid)
 {
 	const char *name = get_rel_name(relid);
 
@@ -88,6 +96,15 @@ check_owner(Oid relid)
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("relation with OID %u does not exist", relid),
 				 errhint("Name a table that exists.")));
+	return name;
+}
+
+/* The relation exists and the caller owns it. */
+static void
+check_owner(Oid relid)
+{
+	const char *name = check_exists(relid);
+
 	if (!SP_OWNS_RELATION(relid, GetUserId()))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),

@@ -12,6 +12,8 @@
 #include "nodes/pg_list.h"
 #include "storage/lockdefs.h"
 
+#include "table/table.h"
+
 /*
  * The regclass in an argument.  Errors: 22004 where it is NULL, 42P01 where
  * there is no such relation, 42501 unless the caller owns it.
@@ -30,7 +32,10 @@ extern void sp_target_lock(Oid relid, LOCKMODE mode);
  */
 extern void sp_target_check(Oid relid);
 
-/* The relations that hold the rows: the target itself or its leaves. */
-extern List *sp_target_leaves(Oid relid, LOCKMODE mode);
+/*
+ * The registry's entry of a table.  Errors: 42P01 where it does not exist,
+ * SY003 where it is not enabled, 42809 for a partition of an enabled table.
+ */
+extern EnabledTable *sp_target_enabled(Oid relid);
 
 #endif							/* SYNCPORT_TABLE_TARGET_H */

@@ -54,7 +54,8 @@ sub slurp
 }
 
 # Copy the installation, build the extension with the given COPT and install
-# it into the copy.  Dies with the compiler's output.
+# it into the copy.  Dies with the compiler's output.  Debugging information
+# holds every typedef, for make typedefs.
 sub set_up
 {
 	my ($copt) = @_;
@@ -66,7 +67,7 @@ sub set_up
 		  or die "could not copy the installation of PostgreSQL $pg\n";
 	}
 	my @make = (
-		'make', '-s', '-C', $src, "COPT=$copt", 'with_llvm=no',
+		'make', '-s', '-C', $src, "COPT=$copt -fno-eliminate-unused-debug-types", 'with_llvm=no',
 		"PG_CONFIG=/usr/lib/postgresql/$pg/bin/pg_config");
 	foreach my $goal (['all'], [ 'install', "DESTDIR=$root" ])
 	{

@@ -5,19 +5,22 @@ use warnings;
 use Harness qw($src);
 
 my %commands = (
-	test => 'suite.pl',
-	lint => 'suite.pl',
-	'check-asan' => 'asan.pl',
-	demo => 'demo.pl',
-	bench => 'bench.pl',
-	typedefs => 'typedefs.pl',
+	test => 'test/harness/suite.pl',
+	lint => 'test/harness/suite.pl',
+	'check-asan' => 'test/harness/suite.pl',
+	typedefs => 'test/harness/typedefs.pl',
+	demo => 'demo/run',
+	bench => 'bench/run',
 );
 
 my $command = shift @ARGV;
 my $script = $commands{$command} or die "unknown command $command\n";
 $ENV{TESTS} = 'lint' if $command eq 'lint';
+$ENV{HARNESS_SANITIZE} = 1 if $command eq 'check-asan';
 $| = 1;
 chdir $src or die "$src: $!\n";
-my $done = do "$src/test/harness/$script";
-die $@ || "$script: $!\n" unless defined $done;
-exit $done;
+
+# The value of the script is the exit status.
+my $status = do "$src/$script";
+die $@ || "$script: $!\n" unless defined $status;
+exit $status;

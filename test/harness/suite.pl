@@ -1,7 +1,9 @@
 # Every kind of test against one throw-away cluster (the TAP tests start
 # their own), then a table and one line of counts.
 #
-# TESTS="kind[:name] ..." chooses; kinds are those of %kinds.
+# TESTS="kind[:name] ..." chooses; kinds are those of %kinds.  With
+# HARNESS_SANITIZE the extension is built with the address and undefined
+# behaviour sanitizers, whose reports in the server's log are failures.
 use strict;
 use warnings;
 
@@ -12,16 +14,20 @@ use Harness qw($root $src $pg $bin $pgxs set_up start_cluster run capture slurp 
 # A test may run this long before it counts as hanging.
 my $PATIENCE = 900;
 
+my $SANITIZERS = '-fsanitize=address,undefined -fno-sanitize-recover=all';
+
 my $log;
 my @rows;
 
 # kind => [pattern of its files, function of the names to run]
-my @order = qw(regress isolation pgtap tap lint);
+my $sanitize = $ENV{HARNESS_SANITIZE};
+my @order = $sanitize ? qw(regress fuzz) : qw(regress isolation pgtap tap fuzz lint);
 my %kinds = (
 	regress => [ 'sql/*.sql', \&run_regress ],
 	isolation => [ 'test/isolation/specs/*.spec', \&run_isolation ],
 	pgtap => [ 'test/pgtap/*.sql', \&run_pgtap ],
 	tap => [ 'test/t/*.pl', \&run_tap ],
+	fuzz => [ 'test/fuzz/*.sql', \&run_fuzz ],
 	lint => [ 'test/lint/lint.pl', \&run_lint ],
 );
 
@@ -102,20 +108,76 @@ sub run_isolation
 	return;
 }
 
-# Each file in a database of its own, so that none leans on another.
+# Run a file in a database of its own, so that none leans on another;
+# (exit status, output).
+sub run_script
+{
+	my ($kind, $name) = @_;
+	my $database = "${kind}_$name";
+	run('createdb', $database);
+	my @result = capture("$root/results/$database.log",
+		'timeout', $PATIENCE, 'psql', '-XAtq', '-d', $database,
+		'-v', 'ON_ERROR_STOP=1', '-P', 'pager=off', '-f', "test/$kind/$name.sql");
+	run('dropdb', '--force', $database) if server_is_up();
+	return @result;
+}
+
 sub run_pgtap
 {
 	foreach my $name (@_)
 	{
-		my $database = "pgtap_$name";
-		run('createdb', $database);
-		my ($status, $output) = capture("$root/results/$database.log",
-			'timeout', $PATIENCE, 'psql', '-XAtq', '-d', $database,
-			'-v', 'ON_ERROR_STOP=1', '-P', 'pager=off', '-f', "test/pgtap/$name.sql");
+		my ($status, $output) = run_script('pgtap', $name);
 		note_result('pgtap', $name, tap_counts($output, $status), $output);
-		run('dropdb', '--force', $database);
 	}
 	return;
+}
+
+# A fuzz file fails by an error that it does not expect, or a crash.
+sub run_fuzz
+{
+	foreach my $name (@_)
+	{
+		my ($status, $output) = run_script('fuzz', $name);
+		my $failed = $status != 0 || !server_is_up() ? 1 : 0;
+		note_result('fuzz', $name, { passed => 1 - $failed, failed => $failed }, $output);
+	}
+	return;
+}
+
+# A crashed backend takes the server through recovery: wait for its end.
+sub server_is_up
+{
+	my ($status) = capture("$root/results/ready.log", 'pg_ctl', '-D', "$root/data",
+		'-w', '-t', '60', 'status');
+	foreach (1 .. 600)
+	{
+		return 1 if run('pg_isready', '-q', '-t', '5') == 0;
+		return 0 if $status != 0;
+		select undef, undef, undef, 0.1;
+	}
+	return 0;
+}
+
+# A backend that died is a failure whatever the test's output says.
+sub check_log
+{
+	my @reports = grep {
+		/was terminated by signal|ERROR: (?:Address|Undefined\w*)Sanitizer|runtime error:|TRAP: /
+	} split /\n/, slurp($log);
+	note_result('server', $sanitize ? 'sanitizer' : 'crashes',
+		{ passed => @reports ? 0 : 1, failed => scalar @reports },
+		join("\n", @reports, '---- log from the first report', log_from($reports[0])));
+	return;
+}
+
+# Some lines of the log from the given one on.
+sub log_from
+{
+	my ($line) = @_;
+	return '' unless defined $line;
+	my $text = slurp($log);
+	my @lines = split /\n/, substr($text, index($text, $line));
+	return @lines > 60 ? @lines[ 0 .. 59 ] : @lines;
 }
 
 # As PGXS's prove_installcheck sets them up, but on private binaries.
@@ -153,6 +215,17 @@ sub run_lint
 	return;
 }
 
+# The server itself is not instrumented: the runtime has to come first.
+sub sanitizer_environment
+{
+	my @libraries = map { my $path = `gcc -print-file-name=$_`; chomp $path; $path }
+	  qw(libasan.so libubsan.so);
+	return {
+		LD_PRELOAD => join(':', @libraries),
+		ASAN_OPTIONS => 'detect_leaks=0:abort_on_error=1:detect_odr_violation=0',
+		UBSAN_OPTIONS => 'print_stacktrace=1:abort_on_error=1' };
+}
+
 sub print_table
 {
 	my ($passed, $failed) = (0, 0);
@@ -174,14 +247,15 @@ my %names = map { $_ => [ names_of($_) ] } @order;
 # The formatter belongs to Debian 12; one release's verdict is enough.
 $names{lint} = [] if $pg != 15 && !grep { $_ eq 'lint' } split ' ', $ENV{TESTS} // '';
 
-set_up('-Werror');
-if (grep { @{ $names{$_} } } qw(regress isolation pgtap))
+set_up($sanitize ? "-O1 -fno-omit-frame-pointer $SANITIZERS" : '-Werror');
+if (grep { @{ $names{$_} } } qw(regress isolation pgtap fuzz))
 {
 	$log = start_cluster({
 			shared_preload_libraries => 'pg_cron',
 			'cron.database_name' => 'postgres',
 			fsync => 'off',
-			max_prepared_transactions => 10 });
+			max_prepared_transactions => 10 },
+		$sanitize ? sanitizer_environment() : {});
 }
 foreach my $kind (@order)
 {
@@ -190,4 +264,5 @@ foreach my $kind (@order)
 	$kinds{$kind}[1]->(@names);
 	show_log($kind, $offset) if $log && $kind ne 'tap' && $kind ne 'lint';
 }
+check_log() if $log;
 print_table();

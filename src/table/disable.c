@@ -1,0 +1,179 @@
+/*-------------------------------------------------------------------------
+ *
+ * disable.c
+ *	  syncport.disable: takes back what enable made.
+ *
+ * Dropping deleted_at would bring every tombstone back, so they leave the
+ * table first, by DELETE under our own triggers, which keep their images.
+ * A tombstone that live rows refer to cannot leave: a foreign key's action
+ * would reach rows that nobody asked to change.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "access/xact.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/rls.h"
+
+#include "support/error.h"
+#include "syncport.h"
+#include "table/plan.h"
+#include "table/reference.h"
+#include "table/target.h"
+
+PG_FUNCTION_INFO_V1(syncport_disable);
+
+static void move_tombstones(const EnabledTable *table);
+static void check_unreferenced(const EnabledTable *table,
+							   const ForeignReference *reference);
+static void check_visible(Oid relid);
+static void plan_columns(TablePlan *plan, bool drop_columns);
+
+/*
+ * syncport.disable(target, drop_columns) RETURNS void
+ */
+Datum
+syncport_disable(PG_FUNCTION_ARGS)
+{
+	Oid			relid = sp_target_argument(fcinfo, 0);
+	bool		drop_columns = !PG_ARGISNULL(1) && PG_GETARG_BOOL(1);
+	const char *target = sp_table_quoted_name(relid);
+	TablePlan	plan = {0};
+	ListCell   *lc;
+
+	sp_target_lock(relid, AccessExclusiveLock);
+	plan.have = sp_target_enabled(relid);
+	SPI_connect();
+	if (drop_columns)
+		move_tombstones(plan.have);
+
+	plan.rel = table_open(relid, NoLock);
+	sp_plan_add(&plan, "DROP TRIGGER IF EXISTS %s ON %s",
+				quote_identifier(PUT_BACK_TRIGGER), target);
+	sp_plan_add(&plan, "DROP TRIGGER IF EXISTS %s ON %s",
+				quote_identifier(STAMP_TRIGGER), target);
+	if (plan.have->live_view != NULL)
+		sp_plan_add(&plan, "DROP VIEW IF EXISTS %s",
+					quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)),
+											   plan.have->live_view));
+	foreach(lc, sp_plan_own_indexes(plan.rel))
+	{
+		sp_plan_add(&plan, "DROP INDEX %s",
+					sp_table_quoted_name(lfirst_oid(lc)));
+	}
+	plan_columns(&plan, drop_columns);
+	table_close(plan.rel, NoLock);
+
+	foreach(lc, plan.steps)
+	{
+		if (SPI_execute(lfirst(lc), false, 0) < 0)
+			elog(ERROR, "could not run \"%s\"", (char *) lfirst(lc));
+	}
+	sp_table_remove(relid);
+	SPI_finish();
+	PG_RETURN_VOID();
+}
+
+/* Take the tombstones out of the table; their images stay. */
+static void
+move_tombstones(const EnabledTable *table)
+{
+	const char *target = sp_table_quoted_name(table->relid);
+	const char *deleted = quote_identifier(table->deleted_at);
+	ListCell   *lc;
+
+	check_visible(table->relid);
+	foreach(lc, sp_reference_list(table->relid))
+	{
+		check_unreferenced(table, lfirst(lc));
+	}
+	if (SPI_execute(psprintf("DELETE FROM %s WHERE %s IS NOT NULL",
+							 target, deleted), false, 0) != SPI_OK_DELETE ||
+		SPI_execute(psprintf("SELECT FROM %s WHERE %s IS NOT NULL LIMIT 1",
+							 target, deleted), false, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not move the tombstones of a table");
+	if (SPI_processed > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("tombstones of table \"%s\" cannot be moved out",
+						get_rel_name(table->relid)),
+				 errdetail("A trigger of the table kept them from being deleted."),
+				 errhint("Disable that trigger, or leave the columns.")));
+}
+
+/* No row refers to a tombstone. */
+static void
+check_unreferenced(const EnabledTable *table,
+				   const ForeignReference *reference)
+{
+	check_visible(reference->child);
+	if (SPI_execute(psprintf("SELECT FROM %s k WHERE k.%s IS NOT NULL AND %s"
+							 " LIMIT 1",
+							 sp_table_quoted_name(table->relid),
+							 quote_identifier(table->deleted_at),
+							 sp_reference_condition(reference, "k")),
+					false, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not read the references of a table");
+	if (SPI_processed > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
+				 errmsg("a tombstone of table \"%s\" is still referenced",
+						get_rel_name(table->relid)),
+				 errdetail("Rows of table \"%s\" refer to it by foreign key \"%s\".",
+						   get_rel_name(reference->child), reference->name),
+				 errhint("Delete or change those rows, or leave the columns.")));
+}
+
+/* Row security must not hide rows from the work. */
+static void
+check_visible(Oid relid)
+{
+	if (check_enable_rls(relid, InvalidOid, true) == RLS_ENABLED)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("tombstones cannot be moved out past the row security of table \"%s\"",
+						get_rel_name(relid)),
+				 errhint("Call it as a role that row security does not apply to.")));
+}
+
+/*
+ * The columns go, or stay as ordinary ones: without the stamp trigger an
+ * INSERT that does not name them must still work.
+ */
+static void
+plan_columns(TablePlan *plan, bool drop_columns)
+{
+	const EnabledTable *have = plan->have;
+	const char *names[3];
+	int			i;
+
+	names[0] = have->updated_at;
+	names[1] = have->deleted_at;
+	names[2] = have->row_version;
+	for (i = 0; i < 3; i++)
+	{
+		const char *target = sp_table_quoted_name(have->relid);
+		const char *column = quote_identifier(names[i]);
+		AttrNumber	attnum = get_attnum(have->relid, names[i]);
+		Form_pg_attribute att;
+
+		if (attnum <= 0)
+			continue;
+		att = TupleDescAttr(RelationGetDescr(plan->rel), attnum - 1);
+		if (drop_columns)
+			sp_plan_add(plan, "ALTER TABLE %s DROP COLUMN %s", target, column);
+		else if (att->attnotnull && i == 2)
+			sp_plan_add(plan, "ALTER TABLE %s ALTER COLUMN %s DROP NOT NULL",
+						target, column);
+		else if (att->attnotnull && !att->atthasdef && i == 0)
+			sp_plan_add(plan, "ALTER TABLE %s ALTER COLUMN %s"
+						" SET DEFAULT pg_catalog.now()", target, column);
+	}
+}

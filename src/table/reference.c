@@ -1,0 +1,158 @@
+/*-------------------------------------------------------------------------
+ *
+ * reference.c
+ *	  Finds the foreign keys that refer to a table.
+ *
+ * A key between partitioned tables has a catalog entry for every pair of
+ * partitions; only the one at the top of such a family is taken, since a
+ * query on the child's top reaches every partition.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/partition.h"
+#include "catalog/pg_constraint.h"
+#include "catalog/pg_operator.h"
+#include "commands/defrem.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
+
+#include "table/reference.h"
+#include "table/registry.h"
+
+static ForeignReference *read_constraint(Relation catalog, HeapTuple tuple);
+static char **read_columns(Relation catalog, HeapTuple tuple, int column,
+						   Oid relid, int *count);
+static void append_operand(StringInfo buf, const char *alias,
+						   const char *column, Oid type);
+
+List *
+sp_reference_list(Oid relid)
+{
+	List	   *parents = list_make1_oid(relid);
+	List	   *result = NIL;
+	Relation	catalog = table_open(ConstraintRelationId, AccessShareLock);
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	if (get_rel_relispartition(relid))
+		parents = list_concat(parents, get_partition_ancestors(relid));
+
+	/* no index leads with confrelid: the server scans the catalog, too */
+	scan = systable_beginscan(catalog, InvalidOid, false, NULL, 0, NULL);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_constraint form = (Form_pg_constraint) GETSTRUCT(tuple);
+
+		if (form->contype == CONSTRAINT_FOREIGN &&
+			!OidIsValid(form->conparentid) &&
+			list_member_oid(parents, form->confrelid))
+			result = lappend(result, read_constraint(catalog, tuple));
+	}
+	systable_endscan(scan);
+	table_close(catalog, AccessShareLock);
+	return result;
+}
+
+char *
+sp_reference_condition(const ForeignReference *reference, const char *alias)
+{
+	StringInfoData buf;
+	int			i;
+
+	initStringInfo(&buf);
+	appendStringInfo(&buf, "EXISTS (SELECT FROM %s c WHERE ",
+					 sp_table_quoted_name(reference->child));
+	for (i = 0; i < reference->ncolumns; i++)
+	{
+		Oid			operator = reference->operators[i];
+		HeapTuple	tuple = SearchSysCache1(OPEROID,
+											ObjectIdGetDatum(operator));
+		Form_pg_operator form;
+
+		if (!HeapTupleIsValid(tuple))
+			elog(ERROR, "cache lookup failed for operator %u", operator);
+		form = (Form_pg_operator) GETSTRUCT(tuple);
+		if (i > 0)
+			appendStringInfoString(&buf, " AND ");
+		append_operand(&buf, alias, reference->parent_columns[i],
+					   form->oprleft);
+		appendStringInfo(&buf, " OPERATOR(%s.%s) ",
+						 quote_identifier(get_namespace_name(form->oprnamespace)),
+						 NameStr(form->oprname));
+		append_operand(&buf, "c", reference->child_columns[i],
+					   form->oprright);
+		ReleaseSysCache(tuple);
+	}
+	appendStringInfoChar(&buf, ')');
+	return buf.data;
+}
+
+/* A foreign key from its catalog entry. */
+static ForeignReference *
+read_constraint(Relation catalog, HeapTuple tuple)
+{
+	Form_pg_constraint form = (Form_pg_constraint) GETSTRUCT(tuple);
+	ForeignReference *reference = palloc0(sizeof(ForeignReference));
+	bool		isnull;
+	Datum		operators;
+
+	reference->name = pstrdup(NameStr(form->conname));
+	reference->child = form->conrelid;
+	reference->child_columns = read_columns(catalog, tuple,
+											Anum_pg_constraint_conkey,
+											form->conrelid,
+											&reference->ncolumns);
+	reference->parent_columns = read_columns(catalog, tuple,
+											 Anum_pg_constraint_confkey,
+											 form->confrelid,
+											 &reference->ncolumns);
+	operators = heap_getattr(tuple, Anum_pg_constraint_conpfeqop,
+							 RelationGetDescr(catalog), &isnull);
+	if (isnull)
+		elog(ERROR, "foreign key \"%s\" has no operators", reference->name);
+	reference->operators = (Oid *)
+		ARR_DATA_PTR(DatumGetArrayTypePCopy(operators));
+	return reference;
+}
+
+/* Names of the columns in an int2[] of a constraint. */
+static char **
+read_columns(Relation catalog, HeapTuple tuple, int column, Oid relid,
+			 int *count)
+{
+	bool		isnull;
+	Datum		value = heap_getattr(tuple, column, RelationGetDescr(catalog),
+									 &isnull);
+	ArrayType  *array;
+	int16	   *numbers;
+	char	  **names;
+	int			i;
+
+	if (isnull)
+		elog(ERROR, "foreign key without columns");
+	array = DatumGetArrayTypeP(value);
+	*count = ARR_DIMS(array)[0];
+	numbers = (int16 *) ARR_DATA_PTR(array);
+	names = palloc(sizeof(char *) * *count);
+	for (i = 0; i < *count; i++)
+		names[i] = get_attname(relid, numbers[i], false);
+	return names;
+}
+
+/* alias.column, cast to what the operator takes */
+static void
+append_operand(StringInfo buf, const char *alias, const char *column, Oid type)
+{
+	appendStringInfo(buf, "%s.%s", alias, quote_identifier(column));
+	if (!IsPolymorphicType(type))
+		appendStringInfo(buf, "::%s", format_type_be_qualified(type));
+}

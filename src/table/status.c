@@ -1,0 +1,247 @@
+/*-------------------------------------------------------------------------
+ *
+ * status.c
+ *	  What the view syncport.status shows.
+ *
+ * A member of pg_monitor sees every table, without a privilege on any: the
+ * tombstones are counted as the table's owner, past forced row security, by
+ * a statement that calls no function of the application.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/relation.h"
+#include "access/table.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_authid.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_trigger.h"
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "storage/lmgr.h"
+#include "utils/acl.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/timestamp.h"
+
+#include "table/plan.h"
+
+PG_FUNCTION_INFO_V1(syncport_table_status);
+
+/* columns of the result */
+enum StatusColumn
+{
+	STATUS_TARGET,
+	STATUS_MODE,
+	STATUS_LIVE_ROWS,
+	STATUS_TOMBSTONES,
+	STATUS_OLDEST,
+	STATUS_RETENTION,
+	STATUS_PURGE_HORIZON,
+	STATUS_INDEXES,
+	STATUS_INDEX_BYTES,
+	STATUS_TRIGGERS,
+	STATUS_COLUMNS
+};
+
+static bool may_see(Oid relid);
+static bool fill_row(const EnabledTable *table, Datum *values, bool *nulls);
+static bool count_tombstones(const EnabledTable *table, Datum *values,
+							 bool *nulls);
+static void fill_live_rows(List *relids, Datum *values, bool *nulls);
+static void fill_indexes(Oid relid, Datum *values);
+static Datum list_triggers(List *relids);
+static bool fires_always(Relation rel, const char *name);
+
+/*
+ * syncport.table_status() RETURNS SETOF record
+ */
+Datum
+syncport_table_status(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	List	   *tables;
+	ListCell   *lc;
+
+	InitMaterializedSRF(fcinfo, 0);
+	tables = sp_table_read_all();
+	SPI_connect();
+	foreach(lc, tables)
+	{
+		EnabledTable *table = lfirst(lc);
+		Datum		values[STATUS_COLUMNS];
+		bool		nulls[STATUS_COLUMNS] = {false};
+
+		if (!may_see(table->relid))
+			continue;
+		LockRelationOid(table->relid, AccessShareLock);
+		if (fill_row(table, values, nulls))
+			tuplestore_putvalues(result->setResult, result->setDesc, values,
+								 nulls);
+	}
+	SPI_finish();
+	return (Datum) 0;
+}
+
+/* The table is there, and the caller its owner or a monitor. */
+static bool
+may_see(Oid relid)
+{
+	return get_rel_name(relid) != NULL &&
+		(has_privs_of_role(GetUserId(), ROLE_PG_MONITOR) ||
+		 has_privs_of_role(GetUserId(), sp_table_owner(relid)));
+}
+
+/* One row; false where the table or its column has gone meanwhile. */
+static bool
+fill_row(const EnabledTable *table, Datum *values, bool *nulls)
+{
+	List	   *relids;
+
+	if (get_rel_name(table->relid) == NULL ||
+		get_attnum(table->relid, table->deleted_at) <= 0 ||
+		get_attnum(table->relid, table->updated_at) <= 0)
+		return false;
+	relids = find_all_inheritors(table->relid, AccessShareLock, NULL);
+	values[STATUS_TARGET] = ObjectIdGetDatum(table->relid);
+	values[STATUS_MODE] = CStringGetTextDatum(table->tombstones);
+	values[STATUS_RETENTION] = IntervalPGetDatum(&table->retention);
+	values[STATUS_PURGE_HORIZON] = Int64GetDatum(table->purge_horizon);
+	count_tombstones(table, values, nulls);
+	fill_live_rows(relids, values, nulls);
+	fill_indexes(table->relid, values);
+	values[STATUS_TRIGGERS] = list_triggers(relids);
+	return true;
+}
+
+/* Tombstones and the oldest one's time. */
+static bool
+count_tombstones(const EnabledTable *table, Datum *values, bool *nulls)
+{
+	const char *deleted = quote_identifier(table->deleted_at);
+	RoleSwitch	saved;
+	HeapTuple	row;
+
+	sp_table_become(&saved, sp_table_owner(table->relid));
+	if (SPI_execute(psprintf("SELECT pg_catalog.count(*), pg_catalog.min(t.%s)"
+							 " FROM %s t WHERE t.%s IS NOT NULL",
+							 quote_identifier(table->updated_at),
+							 sp_table_quoted_name(table->relid), deleted),
+					true, 0) != SPI_OK_SELECT || SPI_processed != 1)
+		elog(ERROR, "could not count the tombstones of a table");
+	sp_table_unbecome(&saved);
+	row = SPI_tuptable->vals[0];
+	values[STATUS_TOMBSTONES] = SPI_getbinval(row, SPI_tuptable->tupdesc, 1,
+											  &nulls[STATUS_TOMBSTONES]);
+	values[STATUS_OLDEST] = SPI_getbinval(row, SPI_tuptable->tupdesc, 2,
+										  &nulls[STATUS_OLDEST]);
+	return true;
+}
+
+/* The estimate of the leaves, less the tombstones. */
+static void
+fill_live_rows(List *relids, Datum *values, bool *nulls)
+{
+	double		rows = 0;
+	ListCell   *lc;
+
+	foreach(lc, relids)
+	{
+		Relation	rel = relation_open(lfirst_oid(lc), NoLock);
+
+		if (rel->rd_rel->relkind == RELKIND_RELATION)
+		{
+			if (rel->rd_rel->reltuples < 0)
+				nulls[STATUS_LIVE_ROWS] = true;
+			else
+				rows += rel->rd_rel->reltuples;
+		}
+		relation_close(rel, NoLock);
+	}
+	rows -= DatumGetInt64(values[STATUS_TOMBSTONES]);
+	values[STATUS_LIVE_ROWS] = Int64GetDatum((int64) Max(rows, 0));
+}
+
+/* Our indexes and their size. */
+static void
+fill_indexes(Oid relid, Datum *values)
+{
+	Relation	rel = table_open(relid, NoLock);
+	List	   *indexes = sp_plan_own_indexes(rel);
+	int			count = list_length(indexes);
+	Datum	   *oids = palloc(sizeof(Datum) * Max(count, 1));
+	int64		bytes = 0;
+	ListCell   *lc;
+	ListCell   *part;
+	int			i = 0;
+
+	foreach(lc, indexes)
+	{
+		oids[i++] = ObjectIdGetDatum(lfirst_oid(lc));
+		foreach(part, find_all_inheritors(lfirst_oid(lc), AccessShareLock,
+										  NULL))
+		{
+			if (get_rel_relkind(lfirst_oid(part)) == RELKIND_INDEX)
+				bytes += DatumGetInt64(DirectFunctionCall1(pg_total_relation_size,
+														   ObjectIdGetDatum(lfirst_oid(part))));
+		}
+	}
+	values[STATUS_INDEXES] =
+		PointerGetDatum(construct_array(oids, count, REGCLASSOID, sizeof(Oid),
+										true, TYPALIGN_INT));
+	values[STATUS_INDEX_BYTES] = Int64GetDatum(bytes);
+	table_close(rel, NoLock);
+}
+
+/* schema.table.trigger of those that would not always fire. */
+static Datum
+list_triggers(List *relids)
+{
+	const char *names[] = {STAMP_TRIGGER, PUT_BACK_TRIGGER};
+	ArrayBuildState *state = initArrayResult(TEXTOID, CurrentMemoryContext,
+											 false);
+	ListCell   *lc;
+	int			i;
+
+	foreach(lc, relids)
+	{
+		Relation	rel = relation_open(lfirst_oid(lc), NoLock);
+
+		for (i = 0; i < lengthof(names); i++)
+		{
+			char	   *name = psprintf("%s.%s",
+										sp_table_quoted_name(lfirst_oid(lc)),
+										quote_identifier(names[i]));
+
+			if (!fires_always(rel, names[i]))
+				accumArrayResult(state, CStringGetTextDatum(name), false,
+								 TEXTOID, CurrentMemoryContext);
+		}
+		relation_close(rel, NoLock);
+	}
+	return makeArrayResult(state, CurrentMemoryContext);
+}
+
+/* Whether a trigger is there and ENABLE ALWAYS. */
+static bool
+fires_always(Relation rel, const char *name)
+{
+	TriggerDesc *triggers = rel->trigdesc;
+	int			i;
+
+	for (i = 0; triggers != NULL && i < triggers->numtriggers; i++)
+	{
+		if (strcmp(triggers->triggers[i].tgname, name) == 0)
+			return triggers->triggers[i].tgenabled == TRIGGER_FIRES_ALWAYS;
+	}
+	return false;
+}
