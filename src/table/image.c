@@ -138,8 +138,8 @@ build_key(Relation rel, TupleTableSlot *slot)
 	index = relation_open(index_oid, AccessShareLock);
 	for (i = 0; i < index->rd_index->indnkeyatts; i++)
 	{
-		Form_pg_attribute attr = TupleDescAttr(desc,
-											   index->rd_index->indkey.values[i] - 1);
+		int			number = index->rd_index->indkey.values[i];
+		Form_pg_attribute attr = TupleDescAttr(desc, number - 1);
 
 		append_member(&json, NameStr(attr->attname), column_text(attr, slot));
 	}

@@ -46,6 +46,7 @@ syncport_stamp(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = (TriggerData *) fcinfo->context;
 	StampColumns *columns = fcinfo->flinfo->fn_extra;
+	Relation	rel;
 	HeapTuple	tuple;
 	int			numbers[2];
 	Datum		values[2];
@@ -61,7 +62,8 @@ syncport_stamp(PG_FUNCTION_ARGS)
 						"syncport.stamp"),
 				 errhint("Call syncport.enable, which creates the triggers of a table.")));
 
-	if (columns == NULL || columns->relid != RelationGetRelid(data->tg_relation))
+	rel = data->tg_relation;
+	if (columns == NULL || columns->relid != RelationGetRelid(rel))
 	{
 		columns = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt,
 										 sizeof(StampColumns));
@@ -76,10 +78,9 @@ syncport_stamp(PG_FUNCTION_ARGS)
 	values[0] = TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
 	numbers[1] = columns->row_version;
 	values[1] = Int64GetDatum(sp_trigger_version());
-	return PointerGetDatum(heap_modify_tuple_by_cols(tuple,
-													 RelationGetDescr(data->tg_relation),
-													 2, numbers, values,
-													 nulls));
+	tuple = heap_modify_tuple_by_cols(tuple, RelationGetDescr(rel), 2,
+									  numbers, values, nulls);
+	return PointerGetDatum(tuple);
 }
 
 void
