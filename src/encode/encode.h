@@ -6,8 +6,8 @@
  * One encoder per column is resolved when the work starts, by type and
  * typmod; the fallback is the type's output function.  The text is byte for
  * byte what the server writes under the session's DateStyle,
- * IntervalStyle, TimeZone, extra_float_digits and bytea_output, as they
- * were at sp_encode_begin_json.
+ * IntervalStyle, TimeZone, extra_float_digits and bytea_output, as they are
+ * when the row is written.
  *
  *-------------------------------------------------------------------------
  */
@@ -24,13 +24,14 @@ typedef struct EncodeOptions
 {
 	bool		int8_as_text;	/* write int8 as a JSON string */
 	bool		numeric_as_text;	/* write numeric as a JSON string */
+	bool		single_line;	/* no line breaks out of json values either */
 	pg_tz	   *time_zone;		/* for timestamptz; NULL: the session's */
 } EncodeOptions;
 
 /*
  * Prepare to write rows of desc as JSON objects equal to row_to_json's text.
  * Only the first ncolumns attributes are written (a caller may carry others
- * behind them), dropped ones are left out.  The encoder lives in the current
+ * behind them), dropped ones are left out; options may be NULL.  The encoder lives in the current
  * memory context and is freed with it; desc must live as long.
  */
 extern RowEncoder *sp_encode_begin_json(TupleDesc desc, int ncolumns,

@@ -1,0 +1,237 @@
+/*-------------------------------------------------------------------------
+ *
+ * value_number.c
+ *	  Text of numbers, uuid and bytes.
+ *
+ * A numeric is read straight from its stored form, which core keeps to
+ * itself (NumericData in numeric.c) but cannot change: it is what stands on
+ * disk.  A 16-bit header, of which the two highest bits say how to read it:
+ *
+ *	00, 01	long: sign, 14 bits of dscale; then a 16-bit weight
+ *	10		short: 1 bit sign, 6 of dscale, 7 of signed weight
+ *	11		NaN, infinity, -infinity
+ *
+ * and then digits of base 10000, the first one worth 10000 ^ weight, without
+ * zeros at either end.  A packed varlena is not aligned.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <float.h>
+
+#include "common/shortest_dec.h"
+#include "utils/builtins.h"
+#include "utils/float.h"
+#include "utils/numeric.h"
+
+#include "encode/digits.h"
+#include "encode/value.h"
+
+#define HEADER_SPECIAL_MASK		0xF000
+#define HEADER_NAN				0xC000
+#define HEADER_INFINITY			0xD000
+#define HEADER_NEGATIVE			0x4000
+#define HEADER_SHORT			0x8000
+#define HEADER_DSCALE_MASK		0x3FFF
+#define SHORT_NEGATIVE			0x2000
+#define SHORT_DSCALE_MASK		0x1F80
+#define SHORT_DSCALE_SHIFT		7
+#define SHORT_WEIGHT_NEGATIVE	0x0040
+#define SHORT_WEIGHT_MASK		0x003F
+
+/* decimal digits in one digit of a numeric */
+#define GROUP_DIGITS			4
+
+typedef struct NumericParts
+{
+	bool		negative;
+	int			dscale;			/* decimal digits behind the point */
+	int			weight;			/* of the first group, in groups */
+	int			ngroups;		/* groups stored */
+	const char *groups;			/* int16 each, not aligned */
+} NumericParts;
+
+const char	sp_digits_pairs[] =
+"00010203040506070809101112131415161718192021222324"
+"25262728293031323334353637383940414243444546474849"
+"50515253545556575859606162636465666768697071727374"
+"75767778798081828384858687888990919293949596979899";
+
+static const char hex_digits[] = "0123456789abcdef";
+
+static inline uint16 read_header(const struct varlena *value);
+static void split_numeric(const struct varlena *value, NumericParts *parts);
+static inline int group_at(const NumericParts *parts, int position);
+static char *write_integer_part(char *out, const NumericParts *parts);
+static char *write_fraction(char *out, const NumericParts *parts);
+
+char *
+sp_value_float4(char *out, float4 value)
+{
+	if (extra_float_digits > 0)
+		return out + float_to_shortest_decimal_bufn(value, out);
+	return out + pg_strfromd(out, VALUE_BYTES_MAX / 2,
+							 FLT_DIG + extra_float_digits, value);
+}
+
+char *
+sp_value_float8(char *out, float8 value)
+{
+	if (extra_float_digits > 0)
+		return out + double_to_shortest_decimal_bufn(value, out);
+	return out + pg_strfromd(out, VALUE_BYTES_MAX / 2,
+							 DBL_DIG + extra_float_digits, value);
+}
+
+char *
+sp_value_uuid(char *out, const pg_uuid_t *value)
+{
+	const char *bytes = (const char *) value->data;
+
+	out = sp_value_hex(out, bytes, 4);
+	*out++ = '-';
+	out = sp_value_hex(out, bytes + 4, 2);
+	*out++ = '-';
+	out = sp_value_hex(out, bytes + 6, 2);
+	*out++ = '-';
+	out = sp_value_hex(out, bytes + 8, 2);
+	*out++ = '-';
+	return sp_value_hex(out, bytes + 10, 6);
+}
+
+char *
+sp_value_hex(char *out, const char *bytes, size_t nbytes)
+{
+	size_t		i;
+
+	for (i = 0; i < nbytes; i++)
+	{
+		unsigned char byte = (unsigned char) bytes[i];
+
+		*out++ = hex_digits[byte >> 4];
+		*out++ = hex_digits[byte & 0x0F];
+	}
+	return out;
+}
+
+bool
+sp_value_numeric_is_special(const struct varlena *value)
+{
+	return (read_header(value) & HEADER_NAN) == HEADER_NAN;
+}
+
+void
+sp_value_numeric(StringInfo out, const struct varlena *value)
+{
+	NumericParts parts;
+	char	   *position;
+
+	if (sp_value_numeric_is_special(value))
+	{
+		uint16		header = read_header(value) & HEADER_SPECIAL_MASK;
+
+		appendStringInfoString(out, header == HEADER_NAN ? "NaN" :
+							   header == HEADER_INFINITY ? "Infinity" :
+							   "-Infinity");
+		return;
+	}
+	split_numeric(value, &parts);
+	position = sp_value_reserve(out, parts.dscale + 4 * GROUP_DIGITS +
+								Max(parts.weight + 1, 0) * GROUP_DIGITS);
+	if (parts.negative)
+		*position++ = '-';
+	position = write_integer_part(position, &parts);
+	if (parts.dscale > 0)
+		position = write_fraction(position, &parts);
+	out->len = position - out->data;
+}
+
+/* The first 16 bits of a numeric. */
+static inline uint16
+read_header(const struct varlena *value)
+{
+	uint16		header;
+
+	memcpy(&header, VARDATA_ANY(value), sizeof(header));
+	return header;
+}
+
+/* Take the stored form of a number apart. */
+static void
+split_numeric(const struct varlena *value, NumericParts *parts)
+{
+	uint16		header = read_header(value);
+	int			header_bytes = sizeof(uint16);
+
+	if (header & HEADER_SHORT)
+	{
+		parts->negative = (header & SHORT_NEGATIVE) != 0;
+		parts->dscale = (header & SHORT_DSCALE_MASK) >> SHORT_DSCALE_SHIFT;
+		parts->weight = header & SHORT_WEIGHT_MASK;
+		if (header & SHORT_WEIGHT_NEGATIVE)
+			parts->weight |= ~SHORT_WEIGHT_MASK;
+	}
+	else
+	{
+		int16		weight;
+
+		memcpy(&weight, VARDATA_ANY(value) + header_bytes, sizeof(weight));
+		header_bytes += sizeof(weight);
+		parts->negative = (header & HEADER_NEGATIVE) != 0;
+		parts->dscale = header & HEADER_DSCALE_MASK;
+		parts->weight = weight;
+	}
+	parts->groups = VARDATA_ANY(value) + header_bytes;
+	parts->ngroups = (VARSIZE_ANY_EXHDR(value) - header_bytes) /
+		(int) sizeof(int16);
+}
+
+/* The group at a position, counted from the first one stored. */
+static inline int
+group_at(const NumericParts *parts, int position)
+{
+	int16		group;
+
+	if (position < 0 || position >= parts->ngroups)
+		return 0;
+	memcpy(&group, parts->groups + position * sizeof(group), sizeof(group));
+	return group;
+}
+
+/* What stands ahead of the point, at least one digit. */
+static char *
+write_integer_part(char *out, const NumericParts *parts)
+{
+	int			i;
+
+	if (parts->weight < 0)
+	{
+		*out++ = '0';
+		return out;
+	}
+	out += pg_ultoa_n(group_at(parts, 0), out);
+	for (i = 1; i <= parts->weight; i++)
+		out = sp_digits_four(out, group_at(parts, i));
+	return out;
+}
+
+/*
+ * The point and dscale digits.  The last group is written whole: the caller
+ * has reserved room for the digits that are then given up.
+ */
+static char *
+write_fraction(char *out, const NumericParts *parts)
+{
+	int			position = parts->weight + 1;
+	int			remaining = parts->dscale;
+
+	*out++ = '.';
+	while (remaining > 0)
+	{
+		sp_digits_four(out, group_at(parts, position++));
+		out += Min(remaining, GROUP_DIGITS);
+		remaining -= GROUP_DIGITS;
+	}
+	return out;
+}

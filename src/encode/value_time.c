@@ -1,0 +1,302 @@
+/*-------------------------------------------------------------------------
+ *
+ * value_time.c
+ *	  Text of dates and times by arithmetic.
+ *
+ * The offset of a time zone is asked for once per interval between two
+ * changes.  pg_next_dst_boundary says exactly where an interval ends; where
+ * it begins is not known, so an interval grows backwards as earlier times
+ * are seen, in steps that are checked to end at the same change.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "utils/builtins.h"
+#include "utils/datetime.h"
+#include "utils/timestamp.h"
+
+#include "encode/digits.h"
+#include "encode/value.h"
+
+/* days from 0000-03-01 to 2000-01-01 */
+#define DAYS_TO_POSTGRES_EPOCH	730425
+#define DAYS_PER_ERA			146097
+#define YEARS_PER_ERA			400
+
+/* how far a new interval reaches back at once */
+#define LOOK_BACK_SECONDS		(90 * SECS_PER_DAY)
+
+#define UNIX_EPOCH_SECONDS \
+	((int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY)
+
+typedef struct CivilDate
+{
+	int			year;			/* 0 is 1 BC */
+	int			month;			/* 1 to 12 */
+	int			day;			/* 1 to 31 */
+} CivilDate;
+
+static CivilDate split_days(int days);
+static char *write_infinity(char *out, bool negative);
+static char *write_day(char *out, const CivilDate *date);
+static char *write_era(char *out, const CivilDate *date);
+static char *write_clock(char *out, int64 time);
+static char *write_local(char *out, int64 value, CivilDate *date);
+static char *write_offset(char *out, long offset);
+static long find_offset(ZoneCache *cache, pg_tz *zone, pg_time_t at);
+static long look_up_offset(ZoneCache *cache, pg_time_t at);
+static void remember_interval(ZoneCache *cache, const ZoneInterval *interval);
+static pg_time_t next_change(pg_tz *zone, pg_time_t at);
+
+char *
+sp_value_date(char *out, DateADT value)
+{
+	CivilDate	date;
+
+	if (DATE_NOT_FINITE(value))
+		return write_infinity(out, DATE_IS_NOBEGIN(value));
+	date = split_days(value);
+	out = write_day(out, &date);
+	return write_era(out, &date);
+}
+
+char *
+sp_value_timestamp(char *out, Timestamp value)
+{
+	CivilDate	date;
+
+	if (TIMESTAMP_NOT_FINITE(value))
+		return write_infinity(out, TIMESTAMP_IS_NOBEGIN(value));
+	out = write_local(out, value, &date);
+	return write_era(out, &date);
+}
+
+char *
+sp_value_timestamptz(char *out, TimestampTz value, pg_tz *zone,
+					 ZoneCache *cache)
+{
+	CivilDate	date;
+	int64		seconds;
+	long		offset;
+
+	if (TIMESTAMP_NOT_FINITE(value))
+		return write_infinity(out, TIMESTAMP_IS_NOBEGIN(value));
+	seconds = value / USECS_PER_SEC;
+	if (value < seconds * USECS_PER_SEC)
+		seconds--;
+	offset = find_offset(cache, zone, seconds + UNIX_EPOCH_SECONDS);
+	out = write_local(out, value + offset * USECS_PER_SEC, &date);
+	out = write_offset(out, offset);
+	return write_era(out, &date);
+}
+
+/*
+ * The date that lies days after 2000-01-01, in the proleptic Gregorian
+ * calendar.  Years are counted from March, so that the leap day is the last.
+ */
+static CivilDate
+split_days(int days)
+{
+	CivilDate	date;
+	int64		shifted = (int64) days + DAYS_TO_POSTGRES_EPOCH;
+	int			era = (shifted >= 0 ? shifted : shifted - DAYS_PER_ERA + 1) /
+		DAYS_PER_ERA;
+	unsigned int day_of_era = shifted - (int64) era * DAYS_PER_ERA;
+	unsigned int year = (day_of_era - day_of_era / 1460 +
+						 day_of_era / 36524 - day_of_era / 146096) / 365;
+	unsigned int day_of_year = day_of_era -
+		(365 * year + year / 4 - year / 100);
+	unsigned int month = (5 * day_of_year + 2) / 153;
+
+	date.day = day_of_year - (153 * month + 2) / 5 + 1;
+	date.month = month < 10 ? month + 3 : month - 9;
+	date.year = (int) year + era * YEARS_PER_ERA + (date.month <= 2);
+	return date;
+}
+
+/* infinity or -infinity */
+static char *
+write_infinity(char *out, bool negative)
+{
+	const char *text = negative ? EARLY : LATE;
+	size_t		length = strlen(text);
+
+	memcpy(out, text, length);
+	return out + length;
+}
+
+/* YYYY-MM-DD, the year with as many digits as it has, without the era. */
+static char *
+write_day(char *out, const CivilDate *date)
+{
+	unsigned int year = date->year > 0 ? date->year : 1 - date->year;
+
+	if (year < 10000)
+		out = sp_digits_four(out, year);
+	else
+		out += pg_ultoa_n(year, out);
+	*out++ = '-';
+	out = sp_digits_two(out, date->month);
+	*out++ = '-';
+	return sp_digits_two(out, date->day);
+}
+
+/* Nothing, or that the year was before Christ. */
+static char *
+write_era(char *out, const CivilDate *date)
+{
+	if (date->year > 0)
+		return out;
+	memcpy(out, " BC", 3);
+	return out + 3;
+}
+
+/* HH:MM:SS and the fraction without zeros at its end. */
+static char *
+write_clock(char *out, int64 time)
+{
+	unsigned int seconds = time / USECS_PER_SEC;
+	unsigned int fraction = time % USECS_PER_SEC;
+
+	out = sp_digits_two(out, seconds / SECS_PER_HOUR);
+	*out++ = ':';
+	out = sp_digits_two(out, seconds / SECS_PER_MINUTE % 60);
+	*out++ = ':';
+	out = sp_digits_two(out, seconds % SECS_PER_MINUTE);
+	if (fraction == 0)
+		return out;
+	*out++ = '.';
+	out = sp_digits_two(out, fraction / 10000);
+	out = sp_digits_four(out, fraction % 10000);
+	while (out[-1] == '0')
+		out--;
+	return out;
+}
+
+/*
+ * YYYY-MM-DDTHH:MM:SS.FFFFFF of microseconds since 2000-01-01.  Sets *date,
+ * for the era.
+ */
+static char *
+write_local(char *out, int64 value, CivilDate *date)
+{
+	int64		days = value / USECS_PER_DAY;
+	int64		time = value - days * USECS_PER_DAY;
+
+	if (time < 0)
+	{
+		days--;
+		time += USECS_PER_DAY;
+	}
+	*date = split_days(days);
+	out = write_day(out, date);
+	*out++ = 'T';
+	return write_clock(out, time);
+}
+
+/* +HH:MM, with seconds where the offset has some (local mean times). */
+static char *
+write_offset(char *out, long offset)
+{
+	unsigned int seconds = labs(offset);
+
+	*out++ = offset >= 0 ? '+' : '-';
+	out = sp_digits_two(out, seconds / SECS_PER_HOUR);
+	*out++ = ':';
+	out = sp_digits_two(out, seconds / SECS_PER_MINUTE % 60);
+	if (seconds % SECS_PER_MINUTE == 0)
+		return out;
+	*out++ = ':';
+	return sp_digits_two(out, seconds % SECS_PER_MINUTE);
+}
+
+/* The offset in force at a second of Unix time, seconds east of UTC. */
+static long
+find_offset(ZoneCache *cache, pg_tz *zone, pg_time_t at)
+{
+	const ZoneInterval *interval = &cache->intervals[cache->last];
+	int			i;
+
+	if (cache->zone != zone)
+	{
+		memset(cache, 0, sizeof(*cache));
+		cache->zone = zone;
+	}
+	if (at >= interval->start && at < interval->end)
+		return interval->offset;
+	for (i = 0; i < cache->nintervals; i++)
+	{
+		interval = &cache->intervals[i];
+		if (at >= interval->start && at < interval->end)
+		{
+			cache->last = i;
+			return interval->offset;
+		}
+	}
+	return look_up_offset(cache, at);
+}
+
+/* Ask the zone, and remember as much of the interval as is certain. */
+static long
+look_up_offset(ZoneCache *cache, pg_time_t at)
+{
+	ZoneInterval interval;
+	pg_time_t	earlier = at - LOOK_BACK_SECONDS;
+
+	interval.start = at;
+	interval.end = next_change(cache->zone, at);
+	interval.offset = pg_localtime(&at, cache->zone)->tm_gmtoff;
+	if (next_change(cache->zone, earlier) == interval.end)
+		interval.start = earlier;
+	if (interval.end > at)
+		remember_interval(cache, &interval);
+	return interval.offset;
+}
+
+/* Widen the interval that ends at the same change, or add this one. */
+static void
+remember_interval(ZoneCache *cache, const ZoneInterval *interval)
+{
+	int			i;
+
+	for (i = 0; i < cache->nintervals; i++)
+	{
+		ZoneInterval *known = &cache->intervals[i];
+
+		if (known->end == interval->end)
+		{
+			known->start = Min(known->start, interval->start);
+			return;
+		}
+	}
+	if (cache->nintervals < ZONE_INTERVALS)
+		cache->nintervals++;
+	cache->intervals[cache->next] = *interval;
+	cache->next = (cache->next + 1) % ZONE_INTERVALS;
+}
+
+/*
+ * The first change of the zone after a time.  PG_INT64_MAX: it never
+ * changes; PG_INT64_MIN: the zone does not say.
+ */
+static pg_time_t
+next_change(pg_tz *zone, pg_time_t at)
+{
+	pg_time_t	change;
+	long		before_offset;
+	long		after_offset;
+	int			before_isdst;
+	int			after_isdst;
+
+	switch (pg_next_dst_boundary(&at, &before_offset, &before_isdst, &change,
+								 &after_offset, &after_isdst, zone))
+	{
+		case 1:
+			return change;
+		case 0:
+			return PG_INT64_MAX;
+		default:
+			return PG_INT64_MIN;
+	}
+}
