@@ -42,4 +42,9 @@
 #define SP_PRIMARY_KEY_INDEX(rel)	RelationGetPrimaryKeyIndex(rel)
 #endif
 
+/* 18 replaced it by pg_noreturn, which stands ahead of the declaration */
+#ifndef pg_attribute_noreturn
+#define pg_attribute_noreturn() __attribute__((noreturn))
+#endif
+
 #endif							/* SYNCPORT_COMPAT_H */
