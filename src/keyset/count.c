@@ -112,7 +112,7 @@ sp_keyset_count(Relation rel, const FilterCondition *filter,
 	return count;
 }
 
-/* SELECT output FROM the table, without tombstones unless asked. */
+/* SELECT and what output says, without tombstones unless asked. */
 static char *
 build_query(Relation rel, const FilterCondition *filter,
 			bool include_deleted, const char *output)
@@ -123,7 +123,7 @@ build_query(Relation rel, const FilterCondition *filter,
 	if (!include_deleted)
 		enabled = sp_table_find(RelationGetRelid(rel));
 	initStringInfo(&sql);
-	appendStringInfo(&sql, "SELECT %s FROM %s t WHERE %s", output,
+	appendStringInfo(&sql, "SELECT%s FROM %s t WHERE %s", output,
 					 sp_quote_from(rel),
 					 filter != NULL ? filter->sql : "true");
 	if (enabled != NULL)
@@ -138,7 +138,7 @@ count_exactly(Relation rel, const FilterCondition *filter,
 			  bool include_deleted)
 {
 	char	   *sql = build_query(rel, filter, include_deleted,
-								  "pg_catalog.count(*)");
+								  " pg_catalog.count(*)");
 	int64		rows;
 	bool		isnull;
 

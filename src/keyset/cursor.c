@@ -34,6 +34,7 @@
 
 #include "keyset/cursor.h"
 #include "support/base64.h"
+#include "support/compat.h"
 #include "support/error.h"
 #include "support/value.h"
 

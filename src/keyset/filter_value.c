@@ -24,6 +24,7 @@
 #include "utils/numeric.h"
 
 #include "keyset/filter_value.h"
+#include "support/compat.h"
 #include "support/error.h"
 #include "support/value.h"
 

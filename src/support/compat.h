@@ -97,4 +97,9 @@
 	index_beginscan(rel, index, snapshot, nkeys, 0)
 #endif
 
+/* 18 replaced it by pg_noreturn, which stands ahead of the declaration */
+#ifndef pg_attribute_noreturn
+#define pg_attribute_noreturn() __attribute__((noreturn))
+#endif
+
 #endif							/* SYNCPORT_COMPAT_H */

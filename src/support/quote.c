@@ -24,10 +24,11 @@ char *
 sp_quote_from(Relation rel)
 {
 	bool		only = rel->rd_rel->relkind == RELKIND_RELATION;
+	char	   *schema = get_namespace_name(RelationGetNamespace(rel));
+	char	   *name = RelationGetRelationName(rel);
 
 	return psprintf("%s%s", only ? "ONLY " : "",
-					quote_qualified_identifier(get_namespace_name(RelationGetNamespace(rel)),
-											   RelationGetRelationName(rel)));
+					quote_qualified_identifier(schema, name));
 }
 
 /* The column, and a cast if need be; an index still matches through it. */
@@ -39,6 +40,7 @@ sp_quote_column(Form_pg_attribute att)
 								  quote_identifier(NameStr(att->attname)));
 	HeapTuple	tuple;
 	Form_pg_type form;
+	char	   *schema;
 
 	if (type == att->atttypid)
 		return column;
@@ -46,8 +48,9 @@ sp_quote_column(Form_pg_attribute att)
 	if (!HeapTupleIsValid(tuple))
 		elog(ERROR, "cache lookup failed for type %u", type);
 	form = (Form_pg_type) GETSTRUCT(tuple);
+	schema = get_namespace_name(form->typnamespace);
 	column = psprintf("(%s)::%s", column,
-					  quote_qualified_identifier(get_namespace_name(form->typnamespace),
+					  quote_qualified_identifier(schema,
 												 NameStr(form->typname)));
 	ReleaseSysCache(tuple);
 	return column;
