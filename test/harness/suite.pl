@@ -248,7 +248,7 @@ my %names = map { $_ => [ names_of($_) ] } @order;
 $names{lint} = [] if $pg != 15 && !grep { $_ eq 'lint' } split ' ', $ENV{TESTS} // '';
 
 set_up($sanitize ? "-O1 -fno-omit-frame-pointer $SANITIZERS" : '-Werror');
-if (grep { @{ $names{$_} } } qw(regress isolation pgtap fuzz))
+if (grep { @{ $names{$_} // [] } } qw(regress isolation pgtap fuzz))
 {
 	$log = start_cluster({
 			shared_preload_libraries => 'pg_cron',
