@@ -8,19 +8,35 @@ EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" syncport.con
 OBJS = \
 	src/syncport.o \
 	src/guc.o \
-	src/support/principal.o \
-	src/keyset/bound.o \
-	src/keyset/rung.o \
-	src/keyset/index.o \
-	src/keyset/plan.o \
-	src/keyset/request.o \
-	src/keyset/page.o \
-	src/keyset/page_json.o \
 	src/encode/json.o \
 	src/encode/json_nested.o \
 	src/encode/json_string.o \
 	src/encode/value_number.o \
-	src/encode/value_time.o
+	src/encode/value_time.o \
+	src/keyset/bound.o \
+	src/keyset/count.o \
+	src/keyset/cursor.o \
+	src/keyset/cursor_at.o \
+	src/keyset/filter.o \
+	src/keyset/filter_value.o \
+	src/keyset/index.o \
+	src/keyset/order.o \
+	src/keyset/page.o \
+	src/keyset/page_json.o \
+	src/keyset/plan.o \
+	src/keyset/request.o \
+	src/keyset/rung.o \
+	src/support/base64.o \
+	src/support/principal.o \
+	src/support/quote.o \
+	src/support/relation.o \
+	src/support/value.o \
+	src/table/enable.o \
+	src/table/index.o \
+	src/table/plan.o \
+	src/table/registry.o \
+	src/table/sortkey.o \
+	src/table/target.o
 
 INSTALL_SQL := $(sort $(wildcard sql/install/*.sql))
 DATA_built   = syncport--$(EXTVERSION).sql

@@ -1,2 +1,4 @@
 -- What is not for everyone.  Everything else runs with the caller's own
 -- privileges and needs only USAGE on the schema.
+GRANT SELECT, INSERT, UPDATE, DELETE ON syncport.enabled_table TO PUBLIC;
+REVOKE ALL ON FUNCTION syncport.enable, syncport.enable_script FROM PUBLIC;

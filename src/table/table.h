@@ -13,6 +13,7 @@
 #define SYNCPORT_TABLE_H
 
 #include "access/attnum.h"
+#include "datatype/timestamp.h"
 #include "nodes/pg_list.h"
 
 typedef struct EnabledTable
@@ -24,13 +25,20 @@ typedef struct EnabledTable
 	char	   *row_version;
 	List	   *prefix;			/* of char *, column names that lead every
 								 * index; NIL where none */
+	List	   *sort_keys;		/* of char *, entries of sort_keys as given */
+	char	   *tombstones;		/* 'row' */
+	Interval	retention;		/* how long a tombstone is kept */
+	char	   *live_view;		/* name in the target's schema, or NULL */
+	bool		notify;			/* writes send NOTIFY syncport */
+	int64		purge_horizon;	/* highest row_version purge has removed */
 } EnabledTable;
 
 /*
  * The registry's entry that governs relid: its own or, for a partition, the
  * nearest partitioned ancestor's.  NULL where there is none.  Palloc'd in
  * the current context.  Reads the registry without regard to privileges:
- * what it says is no secret (it stands in triggers and indexes).
+ * what it says is no secret (it stands in triggers and indexes).  The owner
+ * of a table can write its entry, so a column named here may not exist.
  */
 extern EnabledTable *sp_table_find(Oid relid);
 

@@ -1,0 +1,61 @@
+/*-------------------------------------------------------------------------
+ *
+ * registry.h
+ *	  The registry of enabled tables, for the files of this folder.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SYNCPORT_TABLE_REGISTRY_H
+#define SYNCPORT_TABLE_REGISTRY_H
+
+#include "utils/array.h"
+
+#include "table/table.h"
+
+/* The entry of relid itself, ancestors left alone; NULL where none. */
+extern EnabledTable *sp_table_read(Oid relid);
+
+/*
+ * Every entry, also those of tables that are no more (a table dropped while
+ * enabled leaves its entry behind).
+ */
+extern List *sp_table_read_all(void);
+
+/*
+ * Write or remove an entry as the current user, whom the registry's row
+ * policies must let pass.  Needs a connected SPI; sends the invalidations.
+ */
+extern void sp_table_save(const EnabledTable *table);
+extern void sp_table_remove(Oid relid);
+
+/* Raise the entry's purge horizon, as the registry's owner.  Needs SPI. */
+extern void sp_table_raise_horizon(Oid relid, int64 row_version);
+
+/* OID of one of our tables, or an error where the extension is damaged. */
+extern Oid	sp_table_own_oid(const char *name);
+
+/*
+ * Work as another role, as referential integrity does: until
+ * sp_table_unbecome, which restores the caller and must be reached on every
+ * way but an error (a transaction's abort restores it, too).  The
+ * statements run in between are ours alone and name everything in full.
+ */
+typedef struct RoleSwitch
+{
+	Oid			userid;			/* the caller */
+	int			sec_context;	/* its security context */
+} RoleSwitch;
+
+extern void sp_table_become(RoleSwitch *saved, Oid userid);
+extern void sp_table_unbecome(const RoleSwitch *saved);
+
+/* The strings of a text[] or name[], NULL elements left out. */
+extern List *sp_table_array_strings(ArrayType *array, Oid element);
+
+/* The owner of a relation. */
+extern Oid	sp_table_owner(Oid relid);
+
+/* schema.table of a relation, quoted. */
+extern char *sp_table_quoted_name(Oid relid);
+
+#endif							/* SYNCPORT_TABLE_REGISTRY_H */
