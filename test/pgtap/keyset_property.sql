@@ -4,6 +4,7 @@
 -- nothing but its rows at any depth.
 BEGIN;
 SET LOCAL client_min_messages = warning;
+SET LOCAL jit = off;				-- the disabled plan nodes cost too much
 CREATE EXTENSION IF NOT EXISTS pgtap;
 CREATE EXTENSION IF NOT EXISTS syncport;
 SELECT no_plan();
@@ -220,7 +221,7 @@ INSERT INTO property.parts SELECT CASE WHEN i % 3 = 0 THEN 'a' ELSE 'b' END,
 FROM generate_series(1, 60) i;
 ALTER TABLE property.parts ADD COLUMN late integer DEFAULT 42;
 SELECT is_empty($$SELECT property.differences('property.parts',
-	'{at,at DESC,"at NULLS FIRST, region DESC","region, id"}', '{1,7,50}')$$,
+	'{"at, region","at DESC, region","at NULLS FIRST, region DESC","region, id"}', '{1,7,50}')$$,
 	'pages over partitions');
 SELECT is_empty($$SELECT property.differences('property.part_b',
 	'{at,at DESC,"region, id"}', '{2,50}')$$, 'pages over a partition');
