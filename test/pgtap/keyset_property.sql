@@ -300,8 +300,8 @@ FROM unnest(ARRAY['id', 'id DESC', 'day DESC NULLS LAST', 'day NULLS FIRST',
 WHERE o NOT IN ('day NULLS FIRST', 'day DESC NULLS LAST, id DESC');
 SELECT is(current_setting('property.total')::bigint, 20000::bigint,
 	'and walks over the whole table');
--- On so few blocks the planner would rather read a bitmap of what is left.
-SET LOCAL enable_bitmapscan = off;
+-- On so few blocks the planner would rather sort all that is left.
+SET LOCAL enable_sort = off;
 SELECT cmp_ok(property.deepest_read('day', 50, '{"status":"open"}', b),
 	'<=', 110::bigint, 'with a filter that the index leads with')
 FROM unnest(ARRAY[false, true]) b;
