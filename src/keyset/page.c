@@ -116,7 +116,7 @@ start_items(ItemReceiver *receiver, PageFetch *page, ReturnSetInfo *result)
 	receiver->pub.rStartup = ignore_startup;
 	receiver->pub.rShutdown = ignore_end;
 	receiver->pub.rDestroy = ignore_end;
-	receiver->pub.mydest = DestTuplestore;	/* for DestNone SPI counts no rows */
+	receiver->pub.mydest = DestTuplestore;	/* DestNone: not counted */
 	receiver->plan = plan;
 	receiver->result = result;
 	receiver->backward = page->request.backward;

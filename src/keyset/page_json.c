@@ -163,7 +163,7 @@ start_json(JsonReceiver *receiver, PageFetch *page)
 	receiver->pub.rStartup = receive_startup;
 	receiver->pub.rShutdown = ignore_end;
 	receiver->pub.rDestroy = ignore_end;
-	receiver->pub.mydest = DestTuplestore;	/* for DestNone SPI counts no rows */
+	receiver->pub.mydest = DestTuplestore;	/* DestNone: not counted */
 	receiver->page = page;
 	initStringInfo(&receiver->out);
 	appendStringInfoSpaces(&receiver->out, VARHDRSZ);

@@ -15,6 +15,13 @@
 
 #include "keyset/rung.h"
 
+/*
+ * For a composite IS NULL would ask about its fields.  The parser makes
+ * plain null tests of these.
+ */
+#define IS_NULL		"%s IS NOT DISTINCT FROM NULL"
+#define IS_NOT_NULL "%s IS DISTINCT FROM NULL"
+
 static Rung make_rung(RungKind kind, int from, int level,
 					  const CursorPosition *position);
 static int	merge_start(const RungColumn *columns,
@@ -99,11 +106,10 @@ sp_rung_condition(StringInfo out, const RungColumn *columns,
 			append_comparison(out, columns, rung, first_param);
 			break;
 		case RUNG_NULL:
-			appendStringInfo(out, "%s IS NULL", columns[rung->level].expr);
+			appendStringInfo(out, IS_NULL, columns[rung->level].expr);
 			break;
 		case RUNG_NOT_NULL:
-			appendStringInfo(out, "%s IS NOT NULL",
-							 columns[rung->level].expr);
+			appendStringInfo(out, IS_NOT_NULL, columns[rung->level].expr);
 			break;
 		default:
 			appendStringInfoString(out, "true");
@@ -168,7 +174,7 @@ append_equal(StringInfo out, const RungColumn *columns, const Rung *rung,
 	for (i = 0; i < rung->from; i++)
 	{
 		if (rung->nulls & (UINT64CONST(1) << i))
-			appendStringInfo(out, "%s IS NULL", columns[i].expr);
+			appendStringInfo(out, IS_NULL, columns[i].expr);
 		else
 			append_compare(out, &columns[i], BTEqualStrategyNumber,
 						   first_param + i);
