@@ -36,7 +36,7 @@ sub cursor_call
 sub round_of
 {
 	my (@statements) = @_;
-	return sub { median(statement_times(1200, '', @statements)) };
+	return sub { median(statement_times(2400, '', @statements)) };
 }
 
 sub page_call

@@ -14,6 +14,7 @@ use File::Temp qw(tempdir);
 our @EXPORT = qw(sql statement_times compare report title median timed
   backend_rss_anon);
 
+$ENV{PGOPTIONS} = '-c client_min_messages=warning';
 my $dir = tempdir(CLEANUP => 1);
 my $serial = 0;
 
@@ -55,7 +56,7 @@ sub statement_times
 	my ($count, $setup, @statements) = @_;
 	my $prefix = "$dir/log" . ++$serial;
 	my @files = map { ('-f', write_file("$_\n")) } @statements;
-	my $warm = 3 * @statements;
+	my $warm = 6 * @statements;
 	local $ENV{PGOPTIONS} = $setup;
 	my $run = $count + $warm;
 	my $out = `pgbench -n -M prepared -c 1 -t $run -l --log-prefix=$prefix --random-seed=7 @files 2>&1`;

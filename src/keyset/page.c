@@ -194,7 +194,8 @@ make_item(ItemReceiver *receiver, TupleTableSlot *slot)
 	}
 	tuple = toast_build_flattened_tuple(plan->rowdesc, receiver->values,
 										receiver->isnull);
-	return heap_copy_tuple_as_datum(tuple, plan->rowdesc);
+	/* formed by the row type and flat: it is a datum as it stands */
+	return HeapTupleHeaderGetDatum(tuple->t_data);
 }
 
 /*

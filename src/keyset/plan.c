@@ -26,11 +26,8 @@
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
 #include "access/stratnum.h"
 #include "access/transam.h"
-#include "catalog/pg_namespace.h"
-#include "catalog/pg_operator.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "executor/spi.h"
@@ -42,11 +39,12 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/rls.h"
-#include "utils/syscache.h"
 #include "utils/typcache.h"
 
 #include "keyset/bound.h"
 #include "keyset/plan.h"
+#include "support/compat.h"
+#include "support/quote.h"
 #include "syncport.h"
 #include "table/table.h"
 
@@ -79,7 +77,6 @@ static void build_columns(PagePlan *plan, bool rls);
 static void set_type(RungColumn *column, const OrderColumn *source);
 static void set_comparisons(RungColumn *column, const OrderColumn *source,
 							bool rls);
-static char *name_operator(Oid operator);
 static void set_functions(RungColumn *column);
 static void select_columns(PagePlan *plan, const PageRequest *request);
 static int	select_column(PagePlan *plan, AttrNumber attnum);
@@ -288,12 +285,7 @@ make_room(void)
 			(oldest < 0 || plans[i]->last_use < plans[oldest]->last_use))
 			oldest = i;
 	if (oldest < 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_STATEMENT_TOO_COMPLEX),
-				 errmsg("pages are nested too deeply"),
-				 errdetail("%d pages are being fetched inside one another.",
-						   nplans),
-				 errhint("A policy or function that a page calls fetches pages itself.")));
+		elog(ERROR, "%d pages are being fetched inside one another", nplans);
 	free_plan(oldest);
 }
 
@@ -418,29 +410,11 @@ set_comparisons(RungColumn *column, const OrderColumn *source, bool rls)
 				 i + 1, cache->btree_opf);
 		leakproof = leakproof && get_func_leakproof(get_opcode(operator));
 		builtin = builtin && operator < FirstGenbkiObjectId;
-		column->compare[i] = name_operator(operator);
+		column->compare[i] = sp_quote_operator(operator);
 	}
 	column->mergeable = builtin && (leakproof || !rls);
 	if (rls && !leakproof && sp_bound_accepts(column->param_type))
 		set_functions(column);
-}
-
-/* OPERATOR(schema.name) of an operator. */
-static char *
-name_operator(Oid operator)
-{
-	HeapTuple	tuple = SearchSysCache1(OPEROID, ObjectIdGetDatum(operator));
-	Form_pg_operator form;
-	char	   *name;
-
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for operator %u", operator);
-	form = (Form_pg_operator) GETSTRUCT(tuple);
-	name = psprintf("OPERATOR(%s.%s)",
-					quote_identifier(get_namespace_name(form->oprnamespace)),
-					NameStr(form->oprname));
-	ReleaseSysCache(tuple);
-	return name;
 }
 
 /* Compare by our leakproof functions. */
@@ -532,10 +506,7 @@ build_head(PagePlan *plan, const PageRequest *request, AttrNumber live)
 	for (i = 0; i < plan->nresult; i++)
 		appendStringInfo(&sql, "%s%s", i == 0 ? "SELECT " : ", ",
 						 quote_column(plan, plan->selected[i]));
-	appendStringInfo(&sql, " FROM %s%s AS t WHERE ",
-					 rel->rd_rel->relkind == RELKIND_RELATION ? "ONLY " : "",
-					 quote_qualified_identifier(get_namespace_name(RelationGetNamespace(rel)),
-												RelationGetRelationName(rel)));
+	appendStringInfo(&sql, " FROM %s AS t WHERE ", sp_quote_from(rel));
 	if (live != InvalidAttrNumber)
 		appendStringInfo(&sql, "%s IS NULL AND ", quote_column(plan, live));
 	if (request->condition)
@@ -584,7 +555,7 @@ bind_parameters(const PagePlan *plan, const FilterCondition *condition,
 	for (i = 0; i < plan->order->ncolumns; i++)
 	{
 		bool		given = position != NULL && i < position->nvalues &&
-			!position->isnull[i];
+		!position->isnull[i];
 
 		bind_parameter(params, plan, plan->nfilter + i,
 					   given ? position->values[i] : (Datum) 0, !given);

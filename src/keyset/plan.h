@@ -96,8 +96,8 @@ extern void sp_plan_position(const PagePlan *plan, TupleTableSlot *slot,
  * columns that filter and policies fix.  Adapts the null order of columns
  * that hold no NULLs to that of the index, where it would not fit otherwise.
  * live: the query leaves tombstones out by "deleted_at IS NULL" (attribute
- * number, or InvalidAttrNumber).  prefix: names of columns that the policies
- * are known to fix, if rls.
+ * number, or InvalidAttrNumber).  rls: policies may fix any column; the
+ * planner finds out, at the price of a scan per rung where none is fixed.
  */
 extern bool sp_index_fits(const PageRequest *request, const OrderSpec *order,
 						  RungColumn *columns, AttrNumber live, bool rls);

@@ -220,7 +220,7 @@ may_purge(Oid relid, bool complain)
 	bool		allowed = pg_class_aclcheck(relid, GetUserId(),
 											ACL_DELETE) == ACLCHECK_OK;
 	bool		visible = allowed &&
-		check_enable_rls(relid, InvalidOid, true) != RLS_ENABLED;
+	check_enable_rls(relid, InvalidOid, true) != RLS_ENABLED;
 
 	if (complain && !allowed)
 		ereport(ERROR,
@@ -583,8 +583,8 @@ collect_column(Batch *batch, const char *name, Oid *array_type)
 {
 	AttrNumber	attnum = get_attnum(RelationGetRelid(batch->rel), name);
 	Oid			type = attnum > 0
-		? TupleDescAttr(RelationGetDescr(batch->rel), attnum - 1)->atttypid
-		: TIDOID;
+	? TupleDescAttr(RelationGetDescr(batch->rel), attnum - 1)->atttypid
+	: TIDOID;
 	Datum	   *values = palloc(sizeof(Datum) * batch->count);
 	bool	   *nulls = palloc0(sizeof(bool) * batch->count);
 	int			lower = 1;

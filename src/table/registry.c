@@ -124,7 +124,7 @@ void
 sp_table_save(const EnabledTable *table)
 {
 	Oid			types[] = {REGCLASSOID, TEXTOID, INTERVALOID, TEXTARRAYOID,
-		NAMEARRAYOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID};
+	NAMEARRAYOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID};
 	Datum		values[lengthof(types)];
 	char		nulls[lengthof(types)];
 
@@ -182,7 +182,9 @@ void
 sp_table_raise_horizon(Oid relid, int64 row_version)
 {
 	Oid			types[] = {OIDOID, INT8OID};
-	Datum		values[] = {ObjectIdGetDatum(relid), Int64GetDatum(row_version)};
+	Datum		values[] = {
+		ObjectIdGetDatum(relid), Int64GetDatum(row_version)
+	};
 	RoleSwitch	saved;
 
 	sp_table_become(&saved, sp_table_owner(sp_table_own_oid(REGISTRY)));

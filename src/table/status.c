@@ -199,9 +199,11 @@ fill_indexes(Oid relid, Datum *values)
 		foreach(part, find_all_inheritors(lfirst_oid(lc), AccessShareLock,
 										  NULL))
 		{
+			Datum		index = ObjectIdGetDatum(lfirst_oid(part));
+
 			if (get_rel_relkind(lfirst_oid(part)) == RELKIND_INDEX)
 				bytes += DatumGetInt64(DirectFunctionCall1(pg_total_relation_size,
-														   ObjectIdGetDatum(lfirst_oid(part))));
+														   index));
 		}
 	}
 	values[STATUS_INDEXES] =
