@@ -59,6 +59,7 @@ static List *read_array(HeapTuple tuple, TupleDesc desc, int column,
 						Oid element);
 static Datum build_array(List *strings, Oid element);
 static void invalidate_target(Oid relid);
+static bool has_column(Oid relid, const char *name, Oid type);
 
 EnabledTable *
 sp_table_find(Oid relid)
@@ -196,6 +197,26 @@ sp_table_raise_horizon(Oid relid, int64 row_version)
 	sp_table_unbecome(&saved);
 }
 
+bool
+sp_table_intact(const EnabledTable *table)
+{
+	char		kind = get_rel_relkind(table->relid);
+
+	return (kind == RELKIND_RELATION || kind == RELKIND_PARTITIONED_TABLE) &&
+		has_column(table->relid, table->updated_at, TIMESTAMPTZOID) &&
+		has_column(table->relid, table->deleted_at, TIMESTAMPTZOID) &&
+		has_column(table->relid, table->row_version, INT8OID);
+}
+
+/* Whether a table has a column of that name and type. */
+static bool
+has_column(Oid relid, const char *name, Oid type)
+{
+	AttrNumber	attnum = get_attnum(relid, name);
+
+	return attnum > 0 && get_atttype(relid, attnum) == type;
+}
+
 Oid
 sp_table_own_oid(const char *name)
 {
@@ -213,6 +234,7 @@ sp_table_become(RoleSwitch *saved, Oid userid)
 	GetUserIdAndSecContext(&saved->userid, &saved->sec_context);
 	SetUserIdAndSecContext(userid,
 						   saved->sec_context | SECURITY_LOCAL_USERID_CHANGE |
+						   SECURITY_RESTRICTED_OPERATION |
 						   SECURITY_NOFORCE_RLS);
 }
 

@@ -109,9 +109,7 @@ fill_row(const EnabledTable *table, Datum *values, bool *nulls)
 {
 	List	   *relids;
 
-	if (get_rel_name(table->relid) == NULL ||
-		get_attnum(table->relid, table->deleted_at) <= 0 ||
-		get_attnum(table->relid, table->updated_at) <= 0)
+	if (!sp_table_intact(table))
 		return false;
 	relids = find_all_inheritors(table->relid, AccessShareLock, NULL);
 	values[STATUS_TARGET] = ObjectIdGetDatum(table->relid);
