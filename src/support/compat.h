@@ -61,6 +61,22 @@
 #define SP_PRIMARY_KEY_INDEX(rel)	RelationGetPrimaryKeyIndex(rel)
 #endif
 
+/* 18 knows CHECK constraints that are not enforced */
+#if PG_VERSION_NUM >= 180000
+#define SP_CHECK_ENFORCED(check)	((check)->ccenforced)
+#else
+#define SP_CHECK_ENFORCED(check)	true
+#endif
+
+/* 18 computes virtual generated columns where they are used */
+#if PG_VERSION_NUM >= 180000
+#include "rewrite/rewriteHandler.h"
+#define SP_EXPAND_GENERATED(expr, rel) \
+	((Expr *) expand_generated_columns_in_expr(expr, rel, 1))
+#else
+#define SP_EXPAND_GENERATED(expr, rel)	((Expr *) (expr))
+#endif
+
 /* 18 knows foreign keys that are not enforced */
 #if PG_VERSION_NUM >= 180000
 #define SP_FOREIGN_KEY_ENFORCED(key)	((key)->conenforced)

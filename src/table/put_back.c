@@ -197,8 +197,12 @@ prepare_checks(PutBack *state)
 
 	for (i = 0; constraints != NULL && i < constraints->num_check; i++)
 	{
-		Expr	   *check = stringToNode(constraints->check[i].ccbin);
+		Expr	   *check;
 
+		if (!SP_CHECK_ENFORCED(&constraints->check[i]))
+			continue;
+		check = SP_EXPAND_GENERATED(stringToNode(constraints->check[i].ccbin),
+									state->info->ri_RelationDesc);
 		state->checks = lappend(state->checks,
 								ExecPrepareExpr(check, state->estate));
 	}
@@ -251,7 +255,10 @@ fill_tombstone(PutBack *state, TupleTableSlot *old)
 	slot->tts_tableOid = RelationGetRelid(state->info->ri_RelationDesc);
 }
 
-/* Would the tombstone satisfy NOT NULL and CHECK? */
+/*
+ * Would the tombstone satisfy NOT NULL and CHECK?  One that does not is no
+ * error: the row is deleted all the same, its image is kept.
+ */
 static bool
 constraints_hold(PutBack *state)
 {
@@ -296,8 +303,6 @@ insert_tombstone_row(PutBack *state)
 	{
 		List	   *rechecks;
 
-		if (constraints != NULL)
-			ExecConstraints(info, state->slot, estate);
 		table_tuple_insert(rel, state->slot, GetCurrentCommandId(true), 0,
 						   NULL);
 		rechecks = sp_compat_insert_index_tuples(info, state->slot, estate);
