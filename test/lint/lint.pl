@@ -165,7 +165,8 @@ sub version_differences
 {
 	my ($version) = read_all('syncport.control') =~ /^default_version = '(.*)'/m;
 	return 'syncport.control states no version' unless defined $version;
-	my @stated = map { [ 'META.json', $_ ] } read_all('META.json') =~ /"version"\s*:\s*"(\d[^"]*)"/g;
+	my $meta = read_all('META.json') =~ s/"meta-spec"\s*:\s*\{[^}]*\}//r;
+	my @stated = map { [ 'META.json', $_ ] } $meta =~ /"version"\s*:\s*"(\d[^"]*)"/g;
 	push @stated, [ 'CHANGELOG.md', $1 ]
 	  if read_all('CHANGELOG.md') =~ /^##\s+\[?v?(\d+\.\d+\.\d+)/m;
 	return map { "$_->[0] says $_->[1], syncport.control $version" }
