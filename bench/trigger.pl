@@ -56,13 +56,13 @@ make_table('stamped');
 
 my $update = "UPDATE TABLE SET sale_price = sale_price + 1 WHERE n <= $touched;";
 title("UPDATE of $touched rows");
-compare('stamp trigger / moddatetime, the same indexes', 's', 5,
+compare('stamp trigger / moddatetime, the same indexes', 's', 3,
 	timed_on_new('stamped', $update), timed_on_new('moddatetime', $update), '1.05');
 compare('stamp trigger / a table without our indexes', 's', 3,
 	timed_on_new('stamped', $update), timed_on_new('bare', $update), 'report');
 
 title("soft delete of $touched rows");
-compare('DELETE / UPDATE SET deleted_at, no triggers', 's', 5,
+compare('DELETE / UPDATE SET deleted_at, no triggers', 's', 3,
 	timed_on_new('stamped', "DELETE FROM TABLE WHERE n <= $touched;"),
 	timed_on_new('plain', "UPDATE TABLE SET deleted_at = now(), updated_at = now(), row_version = row_version + 1 WHERE n <= $touched;"),
 	'1.5');

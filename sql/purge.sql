@@ -102,6 +102,24 @@ CALL syncport.purge();
 RESET ROLE;
 CALL syncport.purge();
 
+-- An entry that does not fit its table, which its owner can write, stops
+-- neither the others' purge nor the view
+CREATE TABLE forged (id int PRIMARY KEY, v text);
+INSERT INTO forged VALUES (1, 'x');
+INSERT INTO syncport.enabled_table
+	VALUES ('forged', 'row', '0', '{}', '{}', 'v', 'v', 'v', NULL, false);
+CALL syncport.purge('forged');
+DELETE FROM records WHERE id = 94;
+CALL syncport.purge();
+SELECT count(*) FROM syncport.status WHERE target = 'forged'::regclass;
+CREATE VIEW forged_view AS SELECT id, now() AS u, now() AS d, 1::bigint AS r
+	FROM forged;
+UPDATE syncport.enabled_table SET target = 'forged_view', updated_at = 'u',
+	deleted_at = 'd', row_version = 'r' WHERE target = 'forged'::regclass;
+CALL syncport.purge();
+SELECT count(*) FROM syncport.status WHERE target = 'forged_view'::regclass;
+DELETE FROM syncport.enabled_table WHERE target = 'forged_view'::regclass;
+
 -- Whatever the isolation level of new transactions
 SET default_transaction_isolation = serializable;
 DELETE FROM records WHERE id = 95;

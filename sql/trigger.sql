@@ -1,5 +1,7 @@
 -- What the triggers of an enabled table do to rows that are written and
 -- deleted.
+-- what other tests left of tables that are gone
+DELETE FROM syncport.tombstone;
 SET client_min_messages = warning;
 CREATE SCHEMA t;
 SET search_path = t, pg_catalog;
@@ -239,6 +241,23 @@ SELECT * FROM syncport.tombstone;
 RESET ROLE;
 SELECT id, deleted_at IS NOT NULL AS deleted FROM narrow ORDER BY id;
 SELECT target, key FROM syncport.tombstone;
+
+-- A tombstone that a CHECK constraint forbids leaves its image.
+CREATE TABLE checked (id int PRIMARY KEY, n int);
+INSERT INTO checked VALUES (1, 1), (2, -2);
+SELECT syncport.enable('checked');
+ALTER TABLE checked ADD CHECK (n > 0) NOT VALID;
+DELETE FROM checked RETURNING id;
+SELECT id, deleted_at IS NOT NULL AS deleted FROM checked;
+SELECT key, image::jsonb - 'updated_at' - 'row_version' AS image
+	FROM syncport.tombstone WHERE target = 'checked'::regclass;
+INSERT INTO checked VALUES (3, 3);
+UPDATE checked SET deleted_at = NULL;
+ALTER TABLE checked ADD CHECK (deleted_at IS NULL);
+DELETE FROM checked RETURNING id;
+SELECT count(*) FROM checked;
+SELECT key FROM syncport.tombstone WHERE target = 'checked'::regclass
+	ORDER BY id;
 
 -- Columns that are not there any more, or not what they were.
 ALTER TABLE parent RENAME updated_at TO changed_at;

@@ -14,6 +14,7 @@ use File::Temp qw(tempdir);
 our @EXPORT = qw(sql statement_times compare report title median timed
   backend_rss_anon);
 
+$ENV{PGOPTIONS} = '-c client_min_messages=warning';
 my $dir = tempdir(CLEANUP => 1);
 my $serial = 0;
 

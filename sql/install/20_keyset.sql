@@ -1,9 +1,9 @@
 -- Comparisons by the default btree order that may bound an index scan under
 -- row-level security; src/keyset/bound.c says why they leak nothing.
-CREATE FUNCTION syncport.sort_support(internal) RETURNS internal
+CREATE FUNCTION syncport.sort_support(request internal) RETURNS internal
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'syncport_sort_support';
-COMMENT ON FUNCTION syncport.sort_support(internal) IS
+COMMENT ON FUNCTION syncport.sort_support(request internal) IS
 'Planner support of syncport.sort_lt and its kin';
 
 CREATE FUNCTION syncport.sort_lt(a anyelement, b anyelement) RETURNS boolean

@@ -30,6 +30,7 @@
 #include "utils/timestamp.h"
 
 #include "encode/json.h"
+#include "support/compat.h"
 
 /* keys are copied in blocks of this size */
 #define KEY_BLOCK		16

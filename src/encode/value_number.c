@@ -27,6 +27,7 @@
 
 #include "encode/digits.h"
 #include "encode/value.h"
+#include "support/compat.h"
 
 #define HEADER_SPECIAL_MASK		0xF000
 #define HEADER_NAN				0xC000

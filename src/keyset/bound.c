@@ -116,8 +116,8 @@ syncport_sort_support(PG_FUNCTION_ARGS)
 	Node	   *answer = NULL;
 
 	if (IsA(request, SupportRequestIndexCondition))
-		answer = answer_index_condition(
-										(SupportRequestIndexCondition *) request);
+		answer =
+			answer_index_condition((SupportRequestIndexCondition *) request);
 	else if (IsA(request, SupportRequestSelectivity))
 		answer = answer_selectivity((SupportRequestSelectivity *) request);
 	PG_RETURN_POINTER(answer);

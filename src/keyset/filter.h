@@ -13,9 +13,10 @@
 
 typedef struct FilterCondition
 {
-	char	   *sql;			/* over the alias t, operators qualified, never
-								 * containing a value: equal filters of equal
-								 * shape give equal text, so it can key a cache */
+	char	   *sql;			/* over the alias t, operators qualified,
+								 * never containing a value: equal filters of
+								 * equal shape give equal text, so it can key
+								 * a cache */
 	int			nparams;
 	Oid		   *types;			/* of $first .. $(first + nparams - 1) */
 	Datum	   *values;

@@ -43,7 +43,7 @@ Datum
 sp_filter_value(const char *column, Oid type, const JsonbValue *json)
 {
 	MemoryContext context = CurrentMemoryContext;
-	Datum		volatile value = (Datum) 0;
+	Datum volatile value = (Datum) 0;
 
 	PG_TRY();
 	{
@@ -182,7 +182,7 @@ static void
 append_element(StringInfo out, const char *text)
 {
 	appendStringInfoChar(out, '"');
-	for (; *text != '\0'; text++)
+	for (; *text !='\0'; text ++)
 	{
 		if (*text == '"' || *text == '\\')
 			appendStringInfoChar(out, '\\');

@@ -156,7 +156,7 @@ match_column(Relation index, int position, const OrderColumn *column,
 	int16		option = index->rd_indoption[position];
 	bool		descending = ((option & INDOPTION_DESC) != 0) != reversed;
 	bool		nulls_first =
-		((option & INDOPTION_NULLS_FIRST) != 0) != reversed;
+	((option & INDOPTION_NULLS_FIRST) != 0) != reversed;
 
 	return index->rd_index->indkey.values[position] == column->attnum &&
 		index->rd_indcollation[position] == column->collation &&
@@ -175,7 +175,7 @@ adapt_nulls(Relation index, int first, int matched, RungColumn *columns)
 	{
 		int16		option = index->rd_indoption[first + i];
 		bool		reversed =
-			((option & INDOPTION_DESC) != 0) != columns[i].descending;
+		((option & INDOPTION_DESC) != 0) != columns[i].descending;
 
 		if (!columns[i].nullable)
 			columns[i].nulls_first =

@@ -36,8 +36,8 @@ typedef struct OrderSpec
 	int			norder;			/* how many of them order_by named */
 	OrderColumn *columns;
 	uint64		binding;		/* hash of relid and every column's attnum,
-								 * type, collation and direction: what a cursor
-								 * is bound to */
+								 * type, collation and direction: what a
+								 * cursor is bound to */
 } OrderSpec;
 
 /*

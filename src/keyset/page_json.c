@@ -24,6 +24,7 @@
 #include "encode/encode.h"
 #include "keyset/keyset.h"
 #include "keyset/request.h"
+#include "support/compat.h"
 
 PG_FUNCTION_INFO_V1(syncport_page_json);
 

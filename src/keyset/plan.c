@@ -43,6 +43,7 @@
 
 #include "keyset/bound.h"
 #include "keyset/plan.h"
+#include "support/compat.h"
 #include "support/quote.h"
 #include "syncport.h"
 #include "table/table.h"
@@ -284,12 +285,7 @@ make_room(void)
 			(oldest < 0 || plans[i]->last_use < plans[oldest]->last_use))
 			oldest = i;
 	if (oldest < 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_STATEMENT_TOO_COMPLEX),
-				 errmsg("pages are nested too deeply"),
-				 errdetail("%d pages are being fetched inside one another.",
-						   nplans),
-				 errhint("A policy or function that a page calls fetches pages itself.")));
+		elog(ERROR, "%d pages are being fetched inside one another", nplans);
 	free_plan(oldest);
 }
 
@@ -559,7 +555,7 @@ bind_parameters(const PagePlan *plan, const FilterCondition *condition,
 	for (i = 0; i < plan->order->ncolumns; i++)
 	{
 		bool		given = position != NULL && i < position->nvalues &&
-			!position->isnull[i];
+		!position->isnull[i];
 
 		bind_parameter(params, plan, plan->nfilter + i,
 					   given ? position->values[i] : (Datum) 0, !given);

@@ -16,6 +16,7 @@
 #include "utils/rel.h"
 
 #include "keyset/request.h"
+#include "support/compat.h"
 #include "support/error.h"
 #include "support/relation.h"
 #include "syncport.h"

@@ -16,6 +16,11 @@
 #error "syncport supports PostgreSQL 15 to 18"
 #endif
 
+/* 16 moved VARDATA and its kind out of postgres.h */
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
+
 /* 18 took the argument execute_once out of ExecutorRun */
 #if PG_VERSION_NUM >= 180000
 #define sp_compat_executor_run(desc, direction, count) \
@@ -41,7 +46,8 @@
 #define SP_OWNS_RELATION(relid, roleid) \
 	object_ownercheck(RelationRelationId, relid, roleid)
 #define SP_MAY_USE_SCHEMA(nspid, roleid) \
-	(object_aclcheck(NamespaceRelationId, nspid, roleid, ACL_USAGE) == ACLCHECK_OK)
+	(object_aclcheck(NamespaceRelationId, nspid, roleid, ACL_USAGE) == \
+	 ACLCHECK_OK)
 #else
 #define SP_OWNS_RELATION(relid, roleid) pg_class_ownercheck(relid, roleid)
 #define SP_MAY_USE_SCHEMA(nspid, roleid) \

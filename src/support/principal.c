@@ -46,7 +46,7 @@ sp_principal_current(void)
 	const char *source = sp_guc_principal;
 	const char *arrow = strstr(source, JSON_ARROW);
 	char	   *setting = trim_copy(source,
-								   arrow ? arrow - source : strlen(source));
+									arrow ? arrow - source : strlen(source));
 	const char *value;
 	char	   *principal;
 
@@ -68,7 +68,8 @@ read_json_key(const char *document, const char *key)
 {
 	LOCAL_FCINFO(fcinfo, 2);
 	Datum		result;
-	Datum		json = DirectFunctionCall1(jsonb_in, CStringGetDatum(document));
+	Datum		json = DirectFunctionCall1(jsonb_in,
+										   CStringGetDatum(document));
 
 	InitFunctionCallInfoData(*fcinfo, NULL, 2, InvalidOid, NULL, NULL);
 	fcinfo->args[0].value = json;

@@ -60,9 +60,12 @@ syncport_disable(PG_FUNCTION_ARGS)
 	sp_plan_add(&plan, "DROP TRIGGER IF EXISTS %s ON %s",
 				quote_identifier(STAMP_TRIGGER), target);
 	if (plan.have->live_view != NULL)
+	{
+		const char *schema = get_namespace_name(get_rel_namespace(relid));
+
 		sp_plan_add(&plan, "DROP VIEW IF EXISTS %s",
-					quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)),
-											   plan.have->live_view));
+					quote_qualified_identifier(schema, plan.have->live_view));
+	}
 	foreach(lc, sp_plan_own_indexes(plan.rel))
 	{
 		sp_plan_add(&plan, "DROP INDEX %s",

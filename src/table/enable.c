@@ -323,13 +323,14 @@ static char *
 script_call(const EnabledTable *want)
 {
 	StringInfoData buf;
+	Datum		retention =
+	DirectFunctionCall1(interval_out, IntervalPGetDatum(&want->retention));
 
 	initStringInfo(&buf);
 	appendStringInfo(&buf, "SELECT %s.enable(target => %s,"
 					 " retention => %s, sort_keys => ", SP_SCHEMA,
 					 quote_literal_cstr(sp_table_quoted_name(want->relid)),
-					 quote_literal_cstr(DatumGetCString(DirectFunctionCall1(interval_out,
-																			IntervalPGetDatum(&want->retention)))));
+					 quote_literal_cstr(DatumGetCString(retention)));
 	append_array(&buf, want->sort_keys, "text");
 	appendStringInfoString(&buf, ", prefix => ");
 	append_array(&buf, want->prefix, "name");

@@ -420,14 +420,15 @@ static void
 create_online(TablePlan *plan, Oid relid, const char *parent,
 			  const WantedIndex *wanted)
 {
-	bool		partitioned = get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE;
+	bool		partitioned =
+	get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE;
 	Relation	rel = table_open(relid, AccessShareLock);
 	Oid			existing = parent ? find_equal(rel, wanted,
 											   plan->want->deleted_at) :
-		InvalidOid;
+	InvalidOid;
 	const char *schema = get_namespace_name(get_rel_namespace(relid));
 	const char *name = OidIsValid(existing) ? get_rel_name(existing) :
-		index_name(relid, wanted);
+	index_name(relid, wanted);
 	const char *qualified = quote_qualified_identifier(schema, name);
 
 	table_close(rel, NoLock);

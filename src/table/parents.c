@@ -204,7 +204,7 @@ prepare_plan(ForeignKeyCacheInfo *key, Relation rel)
 {
 	TupleDesc	desc = RelationGetDescr(rel);
 	bool		partitioned = get_rel_relkind(key->confrelid) ==
-		RELKIND_PARTITIONED_TABLE;
+	RELKIND_PARTITIONED_TABLE;
 	Oid			types[INDEX_MAX_KEYS];
 	StringInfoData sql;
 	SPIPlanPtr	plan;

@@ -26,8 +26,8 @@ typedef struct TablePlan
 	Relation	rel;			/* the target, open while planning */
 	const EnabledTable *want;	/* what shall be in force */
 	const EnabledTable *have;	/* what is in force, or NULL */
-	bool		online;			/* for a script: short locks, and each step its
-								 * own transaction */
+	bool		online;			/* for a script: short locks, and each step
+								 * its own transaction */
 	List	   *steps;			/* of char *, the statements */
 } TablePlan;
 

@@ -99,6 +99,7 @@ typedef struct Batch
 static void check_context(FunctionCallInfo fcinfo);
 static List *list_targets(FunctionCallInfo fcinfo);
 static bool may_purge(Oid relid, bool complain);
+static bool is_intact(const EnabledTable *table, int level);
 static void remove_orphans(void);
 static void purge_round(Purge *purge, List *targets);
 static void begin_transaction(void);
@@ -194,9 +195,10 @@ list_targets(FunctionCallInfo fcinfo)
 	if (!PG_ARGISNULL(0))
 	{
 		Oid			relid = PG_GETARG_OID(0);
+		EnabledTable *table = sp_target_enabled(relid);
 
-		sp_target_enabled(relid);
 		may_purge(relid, true);
+		is_intact(table, ERROR);
 		return list_make1_oid(relid);
 	}
 	remove_orphans();
@@ -218,7 +220,7 @@ may_purge(Oid relid, bool complain)
 	bool		allowed = pg_class_aclcheck(relid, GetUserId(),
 											ACL_DELETE) == ACLCHECK_OK;
 	bool		visible = allowed &&
-		check_enable_rls(relid, InvalidOid, true) != RLS_ENABLED;
+	check_enable_rls(relid, InvalidOid, true) != RLS_ENABLED;
 
 	if (complain && !allowed)
 		ereport(ERROR,
@@ -233,6 +235,21 @@ may_purge(Oid relid, bool complain)
 						get_rel_name(relid)),
 				 errhint("Purge as a role that row security does not apply to, such as the table's owner.")));
 	return visible;
+}
+
+/* Whether the table is as enable left it; said at this level if not. */
+static bool
+is_intact(const EnabledTable *table, int level)
+{
+	if (sp_table_intact(table))
+		return true;
+	ereport(level,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("table \"%s\" cannot be purged",
+					get_rel_name(table->relid)),
+			 errdetail("A column that syncport.enable named was renamed, dropped or changed since."),
+			 errhint("Rename the column back, or call syncport.disable and then syncport.enable.")));
+	return false;
 }
 
 /* Forget tables that were dropped while enabled. */
@@ -284,16 +301,20 @@ collect_positions(Purge *purge)
 	EnabledTable *table;
 	Datum		cutoff;
 	Portal		portal;
+	RoleSwitch	saved;
 
 	LockRelationOid(purge->target, AccessShareLock);
 	table = sp_table_read(purge->target);
-	if (table == NULL || get_rel_name(purge->target) == NULL)
+	if (table == NULL || get_rel_name(purge->target) == NULL ||
+		!is_intact(table, WARNING))
 		return false;
 	cutoff = DirectFunctionCall2(timestamptz_mi_interval,
 								 TimestampTzGetDatum(purge->now),
 								 IntervalPGetDatum(&table->retention));
 	purge->cutoff = DatumGetTimestampTz(cutoff);
 	purge->npositions = 0;
+	/* what the planner may evaluate is the owner's, not the caller's */
+	sp_table_become(&saved, sp_table_owner(purge->target));
 	portal = SPI_cursor_open_with_args(NULL,
 									   psprintf("SELECT t.tableoid, t.ctid FROM %s t"
 												" WHERE t.%s IS NOT NULL"
@@ -324,6 +345,7 @@ collect_positions(Purge *purge)
 		SPI_freetuptable(SPI_tuptable);
 	}
 	SPI_cursor_close(portal);
+	sp_table_unbecome(&saved);
 	qsort(purge->positions, purge->npositions, sizeof(Position),
 		  compare_positions);
 	return true;
@@ -561,8 +583,8 @@ collect_column(Batch *batch, const char *name, Oid *array_type)
 {
 	AttrNumber	attnum = get_attnum(RelationGetRelid(batch->rel), name);
 	Oid			type = attnum > 0
-		? TupleDescAttr(RelationGetDescr(batch->rel), attnum - 1)->atttypid
-		: TIDOID;
+	? TupleDescAttr(RelationGetDescr(batch->rel), attnum - 1)->atttypid
+	: TIDOID;
 	Datum	   *values = palloc(sizeof(Datum) * batch->count);
 	bool	   *nulls = palloc0(sizeof(bool) * batch->count);
 	int			lower = 1;

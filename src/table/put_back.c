@@ -46,6 +46,7 @@ typedef struct PutBack
 	Oid		   *indexes;		/* OIDs, as in info */
 	List	   *arbiters;		/* OIDs of keys that are checked at once */
 	List	   *deferrable;		/* positions of unique keys that are not */
+	List	   *checks;			/* the CHECK constraints, as ExprStates */
 	TupleTableSlot *slot;		/* the tombstone */
 } PutBack;
 
@@ -54,12 +55,14 @@ static Oid	suspended = InvalidOid;
 
 static PutBack *begin_put_back(MemoryContext context, TriggerData *data);
 static void collect_indexes(PutBack *state);
+static void prepare_checks(PutBack *state);
 static TriggerDesc *rechecks_only(const TriggerDesc *triggers);
 static void fill_tombstone(PutBack *state, TupleTableSlot *old);
 static void open_indexes(PutBack *state);
 static void close_indexes(PutBack *state);
 static bool key_is_free(PutBack *state);
 static bool deferred_key_is_free(PutBack *state, int position);
+static bool constraints_hold(PutBack *state);
 static bool insert_tombstone_row(PutBack *state);
 
 /*
@@ -156,6 +159,7 @@ begin_put_back(MemoryContext context, TriggerData *data)
 	desc = CreateTupleDescCopyConstr(RelationGetDescr(rel));
 	state->slot = MakeSingleTupleTableSlot(desc, table_slot_callbacks(rel));
 	collect_indexes(state);
+	prepare_checks(state);
 	MemoryContextSwitchTo(old);
 	return state;
 }
@@ -181,6 +185,22 @@ collect_indexes(PutBack *state)
 			state->deferrable = lappend_int(state->deferrable, i);
 		index_close(index, NoLock);
 		info->ri_IndexRelationDescs[i] = NULL;
+	}
+}
+
+/* Make the CHECK constraints ready: a tombstone that breaks one is no error. */
+static void
+prepare_checks(PutBack *state)
+{
+	TupleConstr *constraints = state->slot->tts_tupleDescriptor->constr;
+	int			i;
+
+	for (i = 0; constraints != NULL && i < constraints->num_check; i++)
+	{
+		Expr	   *check = stringToNode(constraints->check[i].ccbin);
+
+		state->checks = lappend(state->checks,
+								ExecPrepareExpr(check, state->estate));
 	}
 }
 
@@ -231,7 +251,32 @@ fill_tombstone(PutBack *state, TupleTableSlot *old)
 	slot->tts_tableOid = RelationGetRelid(state->info->ri_RelationDesc);
 }
 
-/* Insert the tombstone; false where a key or an exclusion is taken. */
+/* Would the tombstone satisfy NOT NULL and CHECK? */
+static bool
+constraints_hold(PutBack *state)
+{
+	TupleTableSlot *slot = state->slot;
+	TupleDesc	desc = slot->tts_tupleDescriptor;
+	ExprContext *context = GetPerTupleExprContext(state->estate);
+	ListCell   *lc;
+	int			i;
+
+	for (i = 0; i < desc->natts; i++)
+	{
+		if (TupleDescAttr(desc, i)->attnotnull && slot->tts_isnull[i] &&
+			!TupleDescAttr(desc, i)->attisdropped)
+			return false;
+	}
+	context->ecxt_scantuple = slot;
+	foreach(lc, state->checks)
+	{
+		if (!ExecCheck(lfirst(lc), context))
+			return false;
+	}
+	return true;
+}
+
+/* Insert the tombstone; false where a constraint or a key is in the way. */
 static bool
 insert_tombstone_row(PutBack *state)
 {
@@ -243,6 +288,8 @@ insert_tombstone_row(PutBack *state)
 
 	if (constraints != NULL && constraints->has_generated_stored)
 		ExecComputeStoredGenerated(info, estate, state->slot, CMD_INSERT);
+	if (!constraints_hold(state))
+		return false;
 	open_indexes(state);
 	inserted = key_is_free(state);
 	if (inserted)

@@ -25,6 +25,7 @@
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
+#include "support/quote.h"
 #include "table/reference.h"
 #include "table/registry.h"
 
@@ -74,23 +75,15 @@ sp_reference_condition(const ForeignReference *reference, const char *alias)
 	for (i = 0; i < reference->ncolumns; i++)
 	{
 		Oid			operator = reference->operators[i];
-		HeapTuple	tuple = SearchSysCache1(OPEROID,
-											ObjectIdGetDatum(operator));
-		Form_pg_operator form;
+		Oid			left;
+		Oid			right;
 
-		if (!HeapTupleIsValid(tuple))
-			elog(ERROR, "cache lookup failed for operator %u", operator);
-		form = (Form_pg_operator) GETSTRUCT(tuple);
+		op_input_types(operator, &left, &right);
 		if (i > 0)
 			appendStringInfoString(&buf, " AND ");
-		append_operand(&buf, alias, reference->parent_columns[i],
-					   form->oprleft);
-		appendStringInfo(&buf, " OPERATOR(%s.%s) ",
-						 quote_identifier(get_namespace_name(form->oprnamespace)),
-						 NameStr(form->oprname));
-		append_operand(&buf, "c", reference->child_columns[i],
-					   form->oprright);
-		ReleaseSysCache(tuple);
+		append_operand(&buf, alias, reference->parent_columns[i], left);
+		appendStringInfo(&buf, " %s ", sp_quote_operator(operator));
+		append_operand(&buf, "c", reference->child_columns[i], right);
 	}
 	appendStringInfoChar(&buf, ')');
 	return buf.data;

@@ -59,6 +59,7 @@ static List *read_array(HeapTuple tuple, TupleDesc desc, int column,
 						Oid element);
 static Datum build_array(List *strings, Oid element);
 static void invalidate_target(Oid relid);
+static bool has_column(Oid relid, const char *name, Oid type);
 
 EnabledTable *
 sp_table_find(Oid relid)
@@ -123,7 +124,7 @@ void
 sp_table_save(const EnabledTable *table)
 {
 	Oid			types[] = {REGCLASSOID, TEXTOID, INTERVALOID, TEXTARRAYOID,
-		NAMEARRAYOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID};
+	NAMEARRAYOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID};
 	Datum		values[lengthof(types)];
 	char		nulls[lengthof(types)];
 
@@ -181,7 +182,9 @@ void
 sp_table_raise_horizon(Oid relid, int64 row_version)
 {
 	Oid			types[] = {OIDOID, INT8OID};
-	Datum		values[] = {ObjectIdGetDatum(relid), Int64GetDatum(row_version)};
+	Datum		values[] = {
+		ObjectIdGetDatum(relid), Int64GetDatum(row_version)
+	};
 	RoleSwitch	saved;
 
 	sp_table_become(&saved, sp_table_owner(sp_table_own_oid(REGISTRY)));
@@ -192,6 +195,26 @@ sp_table_raise_horizon(Oid relid, int64 row_version)
 							  2, types, values, NULL, false, 0) != SPI_OK_UPDATE)
 		elog(ERROR, "could not write the registry of enabled tables");
 	sp_table_unbecome(&saved);
+}
+
+bool
+sp_table_intact(const EnabledTable *table)
+{
+	char		kind = get_rel_relkind(table->relid);
+
+	return (kind == RELKIND_RELATION || kind == RELKIND_PARTITIONED_TABLE) &&
+		has_column(table->relid, table->updated_at, TIMESTAMPTZOID) &&
+		has_column(table->relid, table->deleted_at, TIMESTAMPTZOID) &&
+		has_column(table->relid, table->row_version, INT8OID);
+}
+
+/* Whether a table has a column of that name and type. */
+static bool
+has_column(Oid relid, const char *name, Oid type)
+{
+	AttrNumber	attnum = get_attnum(relid, name);
+
+	return attnum > 0 && get_atttype(relid, attnum) == type;
 }
 
 Oid
@@ -211,6 +234,7 @@ sp_table_become(RoleSwitch *saved, Oid userid)
 	GetUserIdAndSecContext(&saved->userid, &saved->sec_context);
 	SetUserIdAndSecContext(userid,
 						   saved->sec_context | SECURITY_LOCAL_USERID_CHANGE |
+						   SECURITY_RESTRICTED_OPERATION |
 						   SECURITY_NOFORCE_RLS);
 }
 
@@ -236,8 +260,9 @@ sp_table_owner(Oid relid)
 char *
 sp_table_quoted_name(Oid relid)
 {
-	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)),
-									  get_rel_name(relid));
+	char	   *schema = get_namespace_name(get_rel_namespace(relid));
+
+	return quote_qualified_identifier(schema, get_rel_name(relid));
 }
 
 /* An entry from its tuple. */

@@ -31,6 +31,13 @@ extern void sp_table_remove(Oid relid);
 /* Raise the entry's purge horizon, as the registry's owner.  Needs SPI. */
 extern void sp_table_raise_horizon(Oid relid, int64 row_version);
 
+/*
+ * Whether what the registry says of a table can be true: it is a table and
+ * has the three columns with their types.  Its owner may write anything into
+ * the entry, so whoever queries the table on behalf of others asks first.
+ */
+extern bool sp_table_intact(const EnabledTable *table);
+
 /* OID of one of our tables, or an error where the extension is damaged. */
 extern Oid	sp_table_own_oid(const char *name);
 

@@ -109,9 +109,7 @@ fill_row(const EnabledTable *table, Datum *values, bool *nulls)
 {
 	List	   *relids;
 
-	if (get_rel_name(table->relid) == NULL ||
-		get_attnum(table->relid, table->deleted_at) <= 0 ||
-		get_attnum(table->relid, table->updated_at) <= 0)
+	if (!sp_table_intact(table))
 		return false;
 	relids = find_all_inheritors(table->relid, AccessShareLock, NULL);
 	values[STATUS_TARGET] = ObjectIdGetDatum(table->relid);
@@ -201,9 +199,12 @@ fill_indexes(Oid relid, Datum *values)
 		foreach(part, find_all_inheritors(lfirst_oid(lc), AccessShareLock,
 										  NULL))
 		{
-			if (get_rel_relkind(lfirst_oid(part)) == RELKIND_INDEX)
-				bytes += DatumGetInt64(DirectFunctionCall1(pg_total_relation_size,
-														   ObjectIdGetDatum(lfirst_oid(part))));
+			Datum		size = ObjectIdGetDatum(lfirst_oid(part));
+
+			if (get_rel_relkind(lfirst_oid(part)) != RELKIND_INDEX)
+				continue;
+			size = DirectFunctionCall1(pg_total_relation_size, size);
+			bytes += DatumGetInt64(size);
 		}
 	}
 	values[STATUS_INDEXES] =

@@ -152,11 +152,15 @@ check_place(Relation rel)
 	Oid			relid = RelationGetRelid(rel);
 
 	if (rel->rd_rel->relispartition)
+	{
+		Oid			root = llast_oid(get_partition_ancestors(relid));
+
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("\"%s\" is a partition", name),
 				 errhint("Name the partitioned table \"%s\".",
-						 get_rel_name(llast_oid(get_partition_ancestors(relid))))));
+						 get_rel_name(root))));
+	}
 	if (rel->rd_rel->relkind == RELKIND_RELATION &&
 		(has_superclass(relid) ||
 		 find_inheritance_children(relid, NoLock) != NIL))

@@ -33,7 +33,7 @@ static struct
 	FullTransactionId xid;		/* top-level transaction */
 	SubTransactionId subxact;	/* a rollback to a savepoint takes it back */
 	Oid			target;			/* the enabled table */
-}			last_notify;
+} last_notify;
 
 static AttrNumber find_column(Relation rel, const char *name, Oid type);
 
@@ -133,7 +133,7 @@ find_column(Relation rel, const char *name, Oid type)
 					 errdetail("It is of type %s, syncport needs %s.",
 							   format_type_be(attr->atttypid),
 							   format_type_be(type)),
-					 errhint("Give the column its type back, or call syncport.enable again with another column.")));
+					 errhint("Give the column its type back.")));
 		return attr->attnum;
 	}
 	ereport(ERROR,
@@ -141,7 +141,7 @@ find_column(Relation rel, const char *name, Oid type)
 			 errmsg("column \"%s\" of table \"%s\" does not exist",
 					name, RelationGetRelationName(rel)),
 			 errdetail("syncport was told to keep it and it was renamed or dropped since."),
-			 errhint("Call syncport.enable again and name the column in its arguments.")));
+			 errhint("Rename the column back, or call syncport.disable and then syncport.enable, which takes the new name as an argument.")));
 	return InvalidAttrNumber;
 }
 

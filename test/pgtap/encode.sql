@@ -201,7 +201,7 @@ SELECT isnt(pg_temp.copied('SELECT 1 AS a'), pg_temp.expected('SELECT 1 AS b'),
 	'different names differ');
 
 -- A table and an equal query give the same.
-COPY wide TO PROGRAM 'cat > /dev/null' WITH (FORMAT json);
+COPY wide TO PROGRAM 'cat > /dev/null' WITH (FORMAT 'json');
 SELECT is(pg_temp.copied('TABLE wide'), pg_temp.expected('TABLE wide'), 'TABLE');
 
 -- The time zone may change between rows.
@@ -257,7 +257,7 @@ SELECT is(pg_temp.copied($$SELECT decode('5c00', 'hex') AS b$$),
 CREATE FUNCTION pg_temp.copied_array(query text) RETURNS text
 LANGUAGE plpgsql AS $$
 BEGIN
-	EXECUTE format('COPY (%s) TO %L WITH (FORMAT json, FORCE_ARRAY)', query,
+	EXECUTE format('COPY (%s) TO %L WITH (FORMAT ''json'', FORCE_ARRAY)', query,
 		pg_temp.file());
 	RETURN pg_read_file(pg_temp.file());
 END $$;

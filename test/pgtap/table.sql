@@ -43,7 +43,7 @@ SELECT ok(NOT has_function_privilege('regress_syncport_plain',
 SELECT ok(has_function_privilege('regress_syncport_plain',
 	'syncport.table_status'::regproc::oid, 'EXECUTE'), 'status is for everyone');
 SELECT table_privs_are('syncport'::name, 'status'::name, 'regress_syncport_plain'::name, '{SELECT}'::name[]);
-SELECT table_privs_are('syncport'::name, 'enabled_table'::name, 'regress_syncport_plain'::name, 
+SELECT table_privs_are('syncport'::name, 'enabled_table'::name, 'regress_syncport_plain'::name,
 	'{SELECT,INSERT,UPDATE,DELETE}'::name[]);
 SELECT table_privs_are('syncport'::name, 'tombstone'::name, 'regress_syncport_plain'::name, '{}'::name[]);
 SELECT ok(relrowsecurity, 'the registry has row security')

@@ -67,7 +67,7 @@ sub pid_of
 # Files
 
 $node->safe_psql('postgres',
-	"COPY record TO '$dir/done.json' WITH (FORMAT json)");
+	"COPY record TO '$dir/done.json' WITH (FORMAT 'json')");
 my $done = slurp_file("$dir/done.json");
 is(scalar(() = $done =~ /\n/g), 20000, 'a file has a line per row');
 is((stat "$dir/done.json")[2] & 0777, 0644, 'a new file can be read');
@@ -76,7 +76,7 @@ is(others('done.json'), '', 'nothing else is left');
 chmod 0600, "$dir/done.json";
 symlink "$dir/done.json", "$dir/link.json" or die $!;
 $node->safe_psql('postgres',
-	"COPY (SELECT 1 AS a) TO '$dir/link.json' WITH (FORMAT json)");
+	"COPY (SELECT 1 AS a) TO '$dir/link.json' WITH (FORMAT 'json')");
 ok(-l "$dir/link.json", 'a link stays a link');
 is(slurp_file("$dir/done.json"), qq({"a":1}\n), 'its target is written');
 is((stat "$dir/done.json")[2] & 0777, 0600, 'a file keeps its mode');
@@ -84,13 +84,13 @@ unlink "$dir/link.json";
 
 symlink "$dir/nowhere/x", "$dir/dangling" or die $!;
 my ($ret, $out, $err) = $node->psql('postgres',
-	"COPY record TO '$dir/dangling' WITH (FORMAT json)");
+	"COPY record TO '$dir/dangling' WITH (FORMAT 'json')");
 like($err, qr/could not open file ".*dangling" for writing/,
 	'a link to nowhere is refused');
 unlink "$dir/dangling";
 
 $node->psql('postgres',
-	"COPY (SELECT 1 / (id - 15000) FROM record) TO '$dir/done.json' WITH (FORMAT json)");
+	"COPY (SELECT 1 / (id - 15000) FROM record) TO '$dir/done.json' WITH (FORMAT 'json')");
 is(slurp_file("$dir/done.json"), qq({"a":1}\n),
 	'an error leaves the old file as it was');
 is(others('done.json'), '', 'and nothing beside it');
@@ -139,9 +139,9 @@ $holder->quit;
 
 $node->safe_psql('postgres', qq{
 	DO \$\$ BEGIN
-		COPY (SELECT 1 / (id - 15000) FROM record) TO '$dir/sub.json' WITH (FORMAT json);
+		COPY (SELECT 1 / (id - 15000) FROM record) TO '$dir/sub.json' WITH (FORMAT 'json');
 	EXCEPTION WHEN division_by_zero THEN
-		COPY (SELECT 2 AS b) TO '$dir/after.json' WITH (FORMAT json);
+		COPY (SELECT 2 AS b) TO '$dir/after.json' WITH (FORMAT 'json');
 	END \$\$});
 is(slurp_file("$dir/after.json"), qq({"b":2}\n), 'the handler can export');
 is(others('done.json', 'after.json'), '',
@@ -154,14 +154,14 @@ my $lines = $node->safe_psql('postgres',
 is(scalar(() = $lines =~ /^\{"id":\d+,"title":"row \d+"\}$/mg), 20000,
 	'the client gets every row');
 ($ret, $out, $err) = $node->psql('postgres',
-	'COPY (SELECT 1 / (id - 15000) FROM record) TO STDOUT WITH (FORMAT json); SELECT 1',
+	'COPY (SELECT 1 / (id - 15000) FROM record) TO STDOUT WITH (FORMAT "json"); SELECT 1',
 	on_error_stop => 0);
 like($err, qr/division by zero/, 'an error in the middle reaches the client');
 
 command_ok(
 	[
 		'psql', '-X', '-d', $node->connstr('postgres'), '-c',
-		"\\copy (SELECT id FROM record) TO '$dir/client.json' (FORMAT json, FORCE_ARRAY)"
+		"\\copy (SELECT id FROM record) TO '$dir/client.json' (FORMAT 'json', FORCE_ARRAY)"
 	],
 	'\copy');
 like(slurp_file("$dir/client.json"), qr/\A\[\n \{"id":1\}\n,.*\n\]\n\z/s,
@@ -172,13 +172,13 @@ like(slurp_file("$dir/client.json"), qr/\A\[\n \{"id":1\}\n,.*\n\]\n\z/s,
 $node->safe_psql('postgres',
 	"CREATE DATABASE utf8 TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C'");
 $node->safe_psql('utf8',
-	"COPY (SELECT U&'\\00fc' AS u) TO '$dir/latin.json' (FORMAT json, ENCODING 'LATIN1')");
+	"COPY (SELECT U&'\\00fc' AS u) TO '$dir/latin.json' (FORMAT 'json', ENCODING 'LATIN1')");
 is(slurp_file("$dir/latin.json"), qq({"u":"\xfc"}\n), 'ENCODING');
 $node->safe_psql('utf8',
-	"SET client_encoding = latin1; COPY (SELECT U&'\\00fc' AS u) TO '$dir/latin.json' (FORMAT json)");
+	"SET client_encoding = latin1; COPY (SELECT U&'\\00fc' AS u) TO '$dir/latin.json' (FORMAT 'json')");
 is(slurp_file("$dir/latin.json"), qq({"u":"\xfc"}\n), 'client_encoding');
 ($ret, $out, $err) = $node->psql('utf8',
-	"COPY (SELECT U&'\\20ac' AS u) TO '$dir/euro.json' (FORMAT json, ENCODING 'LATIN1')");
+	"COPY (SELECT U&'\\20ac' AS u) TO '$dir/euro.json' (FORMAT 'json', ENCODING 'LATIN1')");
 like($err, qr/has no equivalent in encoding "LATIN1"/,
 	'what the encoding cannot say');
 ok(!-e "$dir/euro.json", 'leaves no file');
@@ -188,9 +188,9 @@ ok(!-e "$dir/euro.json", 'leaves no file');
 my $memory = q{SELECT substring(pg_read_file('/proc/self/status')
 	FROM 'RssAnon:\s+(\d+)')};
 my ($small, $large) = split /\n/, $node->safe_psql('postgres', qq{
-	COPY (SELECT r.* FROM record r LIMIT 10000) TO '/dev/null' (FORMAT json);
+	COPY (SELECT r.* FROM record r LIMIT 10000) TO '/dev/null' (FORMAT 'json');
 	$memory;
-	COPY (SELECT r.* FROM generate_series(1, 50), record r) TO '/dev/null' (FORMAT json);
+	COPY (SELECT r.* FROM generate_series(1, 50), record r) TO '/dev/null' (FORMAT 'json');
 	$memory});
 cmp_ok($large - $small, '<', 8192,
 	"a million rows take no more memory than ten thousand ($small, $large kB)");
@@ -200,7 +200,7 @@ cmp_ok($large - $small, '<', 8192,
 $node->stop;
 my $single = '';
 my $errors = '';
-my $input = "COPY (SELECT 1) TO STDOUT (FORMAT json)\n";
+my $input = "COPY (SELECT 1) TO STDOUT (FORMAT 'json')\n";
 IPC::Run::run(
 	[
 		'postgres', '--single', '-D', $node->data_dir,

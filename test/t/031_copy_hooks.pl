@@ -66,11 +66,11 @@ sub check_order
 
 	my $out = $node->safe_psql('postgres', qq{
 		COPY record TO STDOUT (FORMAT ndjson);
-		COPY (SELECT id + 1 AS two FROM record) TO '$dir/two.json' (FORMAT json);
+		COPY (SELECT id + 1 AS two FROM record) TO '$dir/two.json' (FORMAT 'json');
 		COPY record TO STDOUT (FORMAT csv);
 		COPY record TO PROGRAM 'cat > $dir/record.csv' (FORMAT csv);
 		COPY target FROM '$dir/record.csv' (FORMAT csv);
-		COPY (INSERT INTO target VALUES (7) RETURNING id) TO STDOUT (FORMAT json)});
+		COPY (INSERT INTO target VALUES (7) RETURNING id) TO STDOUT (FORMAT 'json')});
 	is($out, qq({"id":1}\n1\n{"id":7}), "$order: all statements work");
 	is(slurp_file("$dir/two.json"), qq({"two":2}\n), "$order: a file");
 	is(calls('copy record to stdout .format ndjson'), '1 1',
@@ -81,10 +81,10 @@ sub check_order
 	is(calls('copy target from'), '1 1', "$order: COPY FROM is, too");
 	is(audits($from, 'READ,SELECT,.*FORMAT ndjson'), 1,
 		"$order: reading a table is audited");
-	is(audits($from, 'WRITE,INSERT,.*FORMAT json'), 1,
+	is(audits($from, 'WRITE,INSERT,.*FORMAT .json'), 1,
 		"$order: writing one is audited");
 	my $error = ($node->psql('postgres',
-			'COPY record TO STDOUT (FORMAT json, HEADER)'))[2];
+			'COPY record TO STDOUT (FORMAT "json", HEADER)'))[2];
 	like($error, qr/"header" is not valid/, "$order: errors come through");
 	$node->safe_psql('postgres', 'TRUNCATE target');
 }

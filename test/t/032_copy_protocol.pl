@@ -82,7 +82,7 @@ read_messages();
 # Simple
 
 print $socket message('Q',
-	"COPY (SELECT 1 AS a, 2 AS b) TO STDOUT (FORMAT json)\0");
+	"COPY (SELECT 1 AS a, 2 AS b) TO STDOUT (FORMAT 'json')\0");
 my @got = read_messages();
 is(shape(@got), 'HdcCZ', 'simple protocol');
 is(unpack('H*', $got[0][1]), '00' . '0001' . '0000',
@@ -90,7 +90,7 @@ is(unpack('H*', $got[0][1]), '00' . '0001' . '0000',
 is(content(@got), qq({"a":1,"b":2}\n), 'the row');
 is((grep { $_->[0] eq 'C' } @got)[0][1], "COPY 1\0", 'the tag');
 
-print $socket message('Q', "COPY (SELECT WHERE false) TO STDOUT (FORMAT json)\0");
+print $socket message('Q', "COPY (SELECT WHERE false) TO STDOUT (FORMAT 'json')\0");
 @got = read_messages();
 is(shape(@got), 'HcCZ', 'no row is no message');
 
@@ -107,16 +107,16 @@ is(scalar(() = content(@got) =~ /\n/g), 20000, 'every row');
 # Extended
 
 print $socket extended(
-	'COPY (SELECT 1 AS a) TO STDOUT (FORMAT json)') . message('S', '');
+	'COPY (SELECT 1 AS a) TO STDOUT (FORMAT "json")') . message('S', '');
 @got = read_messages();
 is(shape(@got), '12HdcCZ', 'extended protocol');
 is(content(@got), qq({"a":1}\n), 'the same row');
 
 # Two in one pipeline, and an error before the first byte of a third
 
-print $socket extended('COPY (SELECT 1 AS a) TO STDOUT (FORMAT json)')
-  . extended('COPY (SELECT 2 AS a) TO STDOUT (FORMAT json, FORCE_ARRAY)')
-  . extended('COPY no_such_table TO STDOUT (FORMAT json)')
+print $socket extended('COPY (SELECT 1 AS a) TO STDOUT (FORMAT "json")')
+  . extended('COPY (SELECT 2 AS a) TO STDOUT (FORMAT "json", FORCE_ARRAY)')
+  . extended('COPY no_such_table TO STDOUT (FORMAT "json")')
   . message('S', '');
 @got = read_messages();
 is(shape(@got), '12HdcC12HdcC12EZ', 'a pipeline');
@@ -125,18 +125,18 @@ is(content(@got), qq({"a":1}\n[\n {"a":2}\n]\n), 'its rows');
 # An error after data: no CopyDone, and the connection is good
 
 print $socket message('Q',
-	"COPY (SELECT 1 / (20000 - i) AS q, repeat('x', 100) FROM generate_series(1, 20000) i) TO STDOUT (FORMAT json)\0");
+	"COPY (SELECT 1 / (20000 - i) AS q, repeat('x', 100) FROM generate_series(1, 20000) i) TO STDOUT (FORMAT 'json')\0");
 @got = read_messages();
 is(shape(@got), 'HdEZ', 'an error in the middle');
-print $socket message('Q', "COPY (SELECT 1) TO STDOUT (FORMAT json)\0");
+print $socket message('Q', "COPY (SELECT 1) TO STDOUT (FORMAT 'json')\0");
 is(shape(read_messages()), 'HdcCZ', 'the connection goes on');
 
 # Errors come before anything is announced
 
 for my $sql (
-	'COPY (SELECT 1) TO STDOUT (FORMAT json, HEADER)',
-	'COPY (SELECT 1) TO STDOUT (FORMAT json, FORMAT json)',
-	'COPY pg_authid (nothing) TO STDOUT (FORMAT json)')
+	'COPY (SELECT 1) TO STDOUT (FORMAT "json", HEADER)',
+	'COPY (SELECT 1) TO STDOUT (FORMAT "json", FORMAT "json")',
+	'COPY pg_authid (nothing) TO STDOUT (FORMAT "json")')
 {
 	print $socket message('Q', "$sql\0");
 	is(shape(read_messages()), 'EZ', $sql);
