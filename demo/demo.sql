@@ -10,7 +10,7 @@ CREATE EXTENSION syncport;
 \echo
 \echo '## enable: the tables become syncable'
 \timing on
-SELECT syncport.enable('records', sort_keys => ARRAY['sale_date DESC', 'status, sale_price DESC']);
+SELECT syncport.enable('records', sort_keys => ARRAY['sale_date DESC', 'status, sale_price DESC']) \g /dev/null
 \timing off
 SELECT syncport.enable('accounts'), syncport.enable('sellers') \g /dev/null
 VACUUM ANALYZE records;
@@ -92,7 +92,8 @@ SELECT syncport.enable('records', retention => '30 days') \g /dev/null
 
 \echo
 \echo '## status'
-SELECT * FROM syncport.status ORDER BY 1 \gx
+ANALYZE records;
+SELECT * FROM syncport.status WHERE target = 'records'::regclass \gx
 
 \echo
 \echo '## COPY records TO a file (FORMAT ndjson)'

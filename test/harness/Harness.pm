@@ -94,6 +94,7 @@ sub start_cluster
 		listen_addresses => '',
 		unix_socket_directories => "$root/sock",
 		session_preload_libraries => 'syncport',
+		log_checkpoints => 'off',
 		log_line_prefix => '%m [%p] %q%d ',
 		%$settings);
 	my ($status, $output) = capture("$root/initdb.log", 'initdb', '-D', $data,

@@ -215,19 +215,23 @@ sub run_lint
 	return;
 }
 
-# The server itself is not instrumented: the runtime has to come first.  Under
-# it glibc's freelocale, which libp11-kit calls when a process ends, waits for
-# a lock that nobody holds: it frees nothing here.
+# The server itself is not instrumented: the runtime has to come first.  It
+# starts at the first allocation and looks up symbols then; within the
+# constructor of a library that is binding a text domain, the message about a
+# missing symbol would take the lock that is held and spoil it for ever.  So a
+# library whose constructor comes before all others allocates.
 sub sanitizer_environment
 {
 	my @libraries = map { my $path = `gcc -print-file-name=$_`; chomp $path; $path }
 	  qw(libasan.so libubsan.so);
-	open(my $shim, '>', "$root/shim.c") or die "shim.c: $!\n";
-	print $shim "void freelocale(void *locale);\nvoid freelocale(void *locale) {}\n";
-	close($shim);
-	run('gcc', '-fno-builtin', '-shared', '-fPIC', '-o', "$root/shim.so", "$root/shim.c") == 0
-	  or die "could not build the shim\n";
-	push @libraries, "$root/shim.so";
+	open(my $first, '>', "$root/first.c") or die "first.c: $!\n";
+	print $first "#include <stdlib.h>\n",
+	  "__attribute__((constructor)) static void start(void) { free(malloc(1)); }\n";
+	close($first);
+	run('gcc', '-O0', '-shared', '-fPIC', '-Wl,-z,initfirst', '-o', "$root/first.so",
+		"$root/first.c") == 0
+	  or die "could not build the first library\n";
+	push @libraries, "$root/first.so";
 	return {
 		LD_PRELOAD => join(':', @libraries),
 		ASAN_OPTIONS => 'detect_leaks=0:abort_on_error=1:detect_odr_violation=0',

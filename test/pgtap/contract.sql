@@ -49,6 +49,7 @@ SELECT is_empty($$
 SELECT is_empty($$
 	SELECT object FROM member m JOIN pg_proc p ON p.oid = m.objid
 	WHERE m.classid = 'pg_proc'::regclass
+	  AND p.proargtypes::text <> 'internal'::regtype::oid::text
 	  AND (p.proargnames IS NULL AND p.pronargs > 0 OR '' = ANY (p.proargnames))
 	$$, 'every argument has a name');
 
