@@ -2,7 +2,7 @@
 BEGIN;
 CREATE EXTENSION IF NOT EXISTS pgtap;
 CREATE EXTENSION IF NOT EXISTS syncport;
-SELECT plan(7);
+SELECT plan(11);
 
 -- pgTAP and the extension's own objects may share the database: members only.
 CREATE TEMPORARY VIEW member AS
@@ -52,6 +52,43 @@ SELECT is_empty($$
 	  AND p.proargtypes::text <> 'internal'::regtype::oid::text
 	  AND (p.proargnames IS NULL AND p.pronargs > 0 OR '' = ANY (p.proargnames))
 	$$, 'every argument has a name');
+
+-- Kind, volatility, parallel safety, strict, leakproof, and whether PUBLIC may
+-- execute it: a new function has to be added here.
+SELECT bag_eq($$
+	SELECT p.proname::text, p.prokind::text, p.provolatile::text, p.proparallel::text,
+		p.proisstrict, p.proleakproof, has_function_privilege('public', p.oid, 'EXECUTE')
+	FROM member m JOIN pg_proc p ON p.oid = m.objid
+	WHERE m.classid = 'pg_proc'::regclass
+	$$, $$ VALUES
+	('count_rows', 'f', 's', 'u', false, false, true),
+	('cursor_at', 'f', 's', 'u', false, false, true),
+	('disable', 'f', 'v', 'u', false, false, false),
+	('enable', 'f', 'v', 'u', false, false, false),
+	('enable_script', 'f', 'v', 'u', false, false, false),
+	('page', 'f', 's', 'u', false, false, true),
+	('page_json', 'f', 's', 'u', false, false, true),
+	('principal', 'f', 's', 's', false, false, true),
+	('purge', 'p', 'v', 'u', false, false, false),
+	('put_back', 'f', 'v', 'u', false, false, true),
+	('schedule', 'f', 'v', 'u', false, false, false),
+	('sort_eq', 'f', 'i', 's', true, true, true),
+	('sort_ge', 'f', 'i', 's', true, true, true),
+	('sort_gt', 'f', 'i', 's', true, true, true),
+	('sort_le', 'f', 'i', 's', true, true, true),
+	('sort_lt', 'f', 'i', 's', true, true, true),
+	('sort_support', 'f', 'i', 's', true, false, true),
+	('stamp', 'f', 'v', 'u', false, false, true),
+	('table_status', 'f', 'v', 'r', false, false, true),
+	('unschedule', 'f', 'v', 'u', false, false, false)
+	$$, 'every function has the privileges and properties it should have');
+
+SELECT is(has_schema_privilege('public', 'syncport', 'USAGE'), false,
+	'the schema is granted by whoever installs it');
+SELECT is(has_schema_privilege('public', 'syncport', 'CREATE'), false,
+	'nobody adds objects to the schema');
+SELECT is(has_table_privilege('public', 'syncport.tombstone', 'SELECT, INSERT, UPDATE, DELETE'),
+	false, 'images are nobody''s to read or write');
 
 SELECT * FROM finish();
 ROLLBACK;
