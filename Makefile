@@ -89,7 +89,7 @@ endif
 .PHONY: $(OURS)
 
 $(HARNESS):
-	@PG='$(PG)' TESTS='$(TESTS)' ROWS='$(ROWS)' BENCH='$(BENCH)' test/harness/run $@
+	@exec env PG='$(PG)' TESTS='$(TESTS)' ROWS='$(ROWS)' BENCH='$(BENCH)' test/harness/run $@
 
 # Both change the working tree.
 indent:
