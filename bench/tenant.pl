@@ -15,7 +15,7 @@ sql(qq{
 	DROP TABLE IF EXISTS own_records;
 	CREATE TABLE own_records (LIKE records);
 	INSERT INTO own_records SELECT * FROM records
-		WHERE tenant_id = 42 AND deleted_at IS NULL;
+		WHERE tenant_id = 42;
 	ALTER TABLE own_records ADD PRIMARY KEY (id);
 	SELECT syncport.enable('own_records', sort_keys => ARRAY[$keys]);
 	SELECT syncport.enable('records', sort_keys => ARRAY[$keys],

@@ -15,6 +15,7 @@
 
 #include "export/export.h"
 #include "guc.h"
+#include "keyset/keyset.h"
 
 PG_MODULE_MAGIC;
 
@@ -24,5 +25,6 @@ void
 _PG_init(void)
 {
 	sp_guc_init();
+	sp_keyset_init();
 	sp_export_init();
 }

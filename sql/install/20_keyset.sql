@@ -41,6 +41,12 @@ AS 'MODULE_PATHNAME', 'syncport_sort_gt';
 COMMENT ON FUNCTION syncport.sort_gt(anyelement, anyelement) IS
 'Whether a sorts behind b; may bound an index scan under row-level security';
 
+CREATE FUNCTION syncport.page_support(request internal) RETURNS internal
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'syncport_page_support';
+COMMENT ON FUNCTION syncport.page_support(internal) IS
+'Planner support of syncport.page: how many rows a page has';
+
 CREATE FUNCTION syncport.page(
 	target anyelement,
 	after text DEFAULT NULL,
@@ -51,6 +57,7 @@ CREATE FUNCTION syncport.page(
 	include_deleted boolean DEFAULT false)
 RETURNS TABLE (item anyelement, cursor text)
 LANGUAGE C STABLE PARALLEL UNSAFE ROWS 50
+SUPPORT syncport.page_support
 AS 'MODULE_PATHNAME', 'syncport_page';
 COMMENT ON FUNCTION syncport.page(anyelement, text, text, integer, text,
 	jsonb, boolean) IS

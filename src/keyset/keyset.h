@@ -10,6 +10,9 @@
 
 #include "keyset/filter.h"
 
+/* Hook syncport.page into the planner; called once, from _PG_init. */
+extern void sp_keyset_init(void);
+
 typedef enum CountMode
 {
 	COUNT_NONE,

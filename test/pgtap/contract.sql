@@ -68,6 +68,7 @@ SELECT bag_eq($$
 	('enable_script', 'f', 'v', 'u', false, false, false),
 	('page', 'f', 's', 'u', false, false, true),
 	('page_json', 'f', 's', 'u', false, false, true),
+	('page_support', 'f', 'i', 's', true, false, true),
 	('principal', 'f', 's', 's', false, false, true),
 	('purge', 'p', 'v', 'u', false, false, false),
 	('put_back', 'f', 'v', 'u', false, false, true),
