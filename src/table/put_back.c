@@ -188,7 +188,7 @@ collect_indexes(PutBack *state)
 	}
 }
 
-/* Make the CHECK constraints ready: a tombstone that breaks one is no error. */
+/* Prepare the CHECK constraints: a tombstone breaking one is no error. */
 static void
 prepare_checks(PutBack *state)
 {
