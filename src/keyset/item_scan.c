@@ -274,10 +274,15 @@ end_scan(CustomScanState *css)
 	ExecEndNode(linitial(css->custom_ps));
 }
 
-/* Start over. */
+/* Start over; a child with changed parameters does so when it is next run. */
 static void
 rescan(CustomScanState *css)
 {
-	ExecReScan(linitial(css->custom_ps));
+	PlanState  *child = linitial(css->custom_ps);
+
+	if (css->ss.ps.chgParam != NULL)
+		UpdateChangedParamSet(child, css->ss.ps.chgParam);
+	if (child->chgParam == NULL)
+		ExecReScan(child);
 	ExecScanReScan(&css->ss);
 }
