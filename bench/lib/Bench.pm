@@ -100,7 +100,7 @@ sub report
 {
 	my ($name, $unit, $ours, $peer, $goal) = @_;
 	my $ratio = median(@$ours) / median(@$peer);
-	printf "%-52s %s against %s  ratio %.2f (goal %s)\n", $name,
+	printf "%-52s %s against %s  ratio %.3g (goal %s)\n", $name,
 	  spread($unit, @$ours), spread($unit, @$peer), $ratio, $goal;
 	return $ratio;
 }
