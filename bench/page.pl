@@ -77,17 +77,17 @@ compare('page_json() / json_agg(row_to_json)', 'us', 5, round_of(@json),
 	round_of(@json_hand), '0.9');
 
 title('filter that keeps 1 %, fitting index');
-sql('CREATE INDEX IF NOT EXISTS records_account_sale_date ON records
-	(account_id, sale_date, id) WHERE deleted_at IS NULL');
+sql('CREATE INDEX IF NOT EXISTS records_tenant_sale_date ON records
+	(tenant_id, sale_date, id) WHERE deleted_at IS NULL');
 sql('ANALYZE records');
-my $few = "$live AND account_id = 7";
+my $few = "$live AND tenant_id = 7";
 my $kept = sql("SELECT count(*) FROM records WHERE $few");
 my @few_at = rows_at('sale_date, id', 'ORDER BY sale_date, id', $few,
 	map { int($kept * 0.95 * $_ / 40) + 1 } 1 .. 40);
 my @few_cursors = map { cursor_call('sale_date',
 	qq({"sale_date":"$_->[0]","id":"$_->[1]"})) } @few_at;
 compare('page() with filter / by hand', 'us', 5,
-	round_of(map { page_call($_, q{order_by => 'sale_date', filter => '{"account_id":7}'}) } @few_cursors),
+	round_of(map { page_call($_, q{order_by => 'sale_date', filter => '{"tenant_id":7}'}) } @few_cursors),
 	round_of(map { "SELECT * FROM records WHERE $few AND (sale_date, id) >= ('$_->[0]'::date, '$_->[1]'::uuid) ORDER BY sale_date, id LIMIT 50;" } @few_at),
 	'1.3');
 
