@@ -38,12 +38,14 @@ static void adapt_nulls(Relation index, int first, int matched,
 
 bool
 sp_index_fits(const PageRequest *request, const OrderSpec *order,
-			  RungColumn *columns, AttrNumber live, bool rls)
+			  RungColumn *columns, AttrNumber live, bool rls,
+			  bool *filter_leads)
 {
 	List	   *indexes = RelationGetIndexList(request->rel);
 	ListCell   *lc;
 	int			best = 0;
 
+	*filter_leads = false;
 	foreach(lc, indexes)
 	{
 		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
@@ -51,6 +53,8 @@ sp_index_fits(const PageRequest *request, const OrderSpec *order,
 		int			matched = match_index(index, request, order, columns,
 										  live, rls, &first);
 
+		if (matched > 0 && first > 0 && request->filter != NULL)
+			*filter_leads = true;
 		if (matched > best)
 		{
 			best = matched;

@@ -19,8 +19,9 @@
  * between the look-up and the end of the page.
  *
  * Without a filter the plans are generic: the parameters are positions, and
- * planning for each would cost more than the page.  With a filter the plan
- * cache decides.  LIMIT is a literal because the planner must know it.
+ * planning for each would cost more than the page.  The same holds where
+ * what the filter fixes leads an index; with other filters the plan cache
+ * decides.  LIMIT is a literal because the planner must know it.
  *
  *-------------------------------------------------------------------------
  */
@@ -325,7 +326,7 @@ build_plan(const PageRequest *request, bool rls)
 	plan->codec = sp_cursor_codec(plan->order);
 	build_columns(plan, rls);
 	plan->by_index = sp_index_fits(request, plan->order, plan->columns,
-								   live, rls);
+								   live, rls, &plan->filter_leads);
 	select_columns(plan, request);
 	set_parameters(plan, request);
 	build_head(plan, request, live);
@@ -620,8 +621,8 @@ prepare_rung(PagePlan *plan, const Rung *rung)
 	appendStringInfoString(&sql, plan->tail);
 	entry->rung = *rung;
 	entry->plan = SPI_prepare_cursor(sql.data, plan->nparams, plan->types,
-									 plan->nfilter > 0 ? 0 :
-									 CURSOR_OPT_GENERIC_PLAN);
+									 plan->nfilter > 0 && !plan->filter_leads ?
+									 0 : CURSOR_OPT_GENERIC_PLAN);
 	if (entry->plan == NULL)
 		elog(ERROR, "could not prepare the query of a page: %s",
 			 SPI_result_code_string(SPI_result));

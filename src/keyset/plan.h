@@ -46,6 +46,7 @@ typedef struct PagePlan
 	CursorCodec *codec;			/* of order */
 	RungColumn *columns;		/* of order, in the query's direction */
 	bool		by_index;		/* an index leads with the order: run rungs */
+	bool		filter_leads;	/* an index leads with what the filter fixes */
 	bool		backward;		/* copied from the request */
 	int			limit;			/* copied from the request */
 
@@ -98,8 +99,11 @@ extern void sp_plan_position(const PagePlan *plan, TupleTableSlot *slot,
  * live: the query leaves tombstones out by "deleted_at IS NULL" (attribute
  * number, or InvalidAttrNumber).  rls: policies may fix any column; the
  * planner finds out, at the price of a scan per rung where none is fixed.
+ * *filter_leads is set where such an index begins with columns that the
+ * filter fixes: then no value of them asks for another plan.
  */
 extern bool sp_index_fits(const PageRequest *request, const OrderSpec *order,
-						  RungColumn *columns, AttrNumber live, bool rls);
+						  RungColumn *columns, AttrNumber live, bool rls,
+						  bool *filter_leads);
 
 #endif							/* SYNCPORT_KEYSET_PLAN_H */
