@@ -4,7 +4,7 @@
 -- of a table that was dropped is anybody's to remove.
 CREATE TABLE syncport.enabled_table (
 	target regclass PRIMARY KEY,
-	tombstones text NOT NULL CHECK (tombstones IN ('row')),
+	tombstones text NOT NULL CHECK (tombstones IN ('row', 'image')),
 	retention interval NOT NULL CHECK (retention >= interval '0'),
 	sort_keys text[] NOT NULL,
 	prefix name[] NOT NULL,
@@ -17,6 +17,8 @@ CREATE TABLE syncport.enabled_table (
 );
 COMMENT ON TABLE syncport.enabled_table IS
 'The tables that syncport.enable has prepared, with the arguments in force';
+COMMENT ON COLUMN syncport.enabled_table.deleted_at IS
+'The column of the deletion time, which only tables with tombstones in the table have';
 COMMENT ON COLUMN syncport.enabled_table.purge_horizon IS
 'The highest row_version that purge has removed from the table';
 
@@ -39,10 +41,11 @@ COMMENT ON POLICY orphan_delete ON syncport.enabled_table IS
 
 -- What was deleted and is not in its table.
 CREATE TABLE syncport.tombstone (
-	id bigint GENERATED ALWAYS AS IDENTITY (CACHE 1) PRIMARY KEY,
+	id bigint GENERATED ALWAYS AS IDENTITY (CACHE 1),
 	target regclass NOT NULL,
 	row_version bigint NOT NULL,
 	removed_at timestamptz NOT NULL,
+	complete boolean NOT NULL,
 	key json NOT NULL,
 	image json
 );
@@ -50,12 +53,40 @@ CREATE INDEX tombstone_target_row_version_id_idx
 	ON syncport.tombstone (target, row_version, id);
 COMMENT ON TABLE syncport.tombstone IS
 'Images of removed rows that do not stay in their table, kept until purge';
+COMMENT ON COLUMN syncport.tombstone.id IS
+'The order of events: of two images of a key the higher one is newer';
+COMMENT ON COLUMN syncport.tombstone.complete IS
+'Whether the image is the whole row; else it is what clients and policies need of a row that was erased, got another key, or is too large';
+COMMENT ON COLUMN syncport.tombstone.image IS
+'Column to text, written under the settings that pg_dump uses';
 
--- A dump carries both; what belongs to a dropped table stays behind, since a
+-- What happened to a table beside its rows: a feed position taken before it
+-- starts anew, for this reason.
+CREATE TABLE syncport.reset_event (
+	target regclass NOT NULL,
+	leaf regclass NOT NULL,
+	reason text NOT NULL CHECK (reason IN ('truncated', 'schema', 'access')),
+	principal text,
+	row_version bigint NOT NULL,
+	created_at timestamptz NOT NULL
+);
+CREATE INDEX reset_event_target_leaf_idx ON syncport.reset_event (target, leaf);
+COMMENT ON TABLE syncport.reset_event IS
+'Truncations, rewrites and changes of access: feed positions of before are reset';
+COMMENT ON COLUMN syncport.reset_event.leaf IS
+'The table or partition that it happened to';
+COMMENT ON COLUMN syncport.reset_event.principal IS
+'Whose access changed; NULL: everyone''s';
+COMMENT ON COLUMN syncport.reset_event.row_version IS
+'The transaction that did it';
+
+-- A dump carries all of it; what belongs to a dropped table stays behind, since a
 -- new table could get its OID.
 SELECT pg_catalog.pg_extension_config_dump('syncport.enabled_table',
 	'WHERE EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = target)');
 SELECT pg_catalog.pg_extension_config_dump('syncport.tombstone',
+	'WHERE EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = target)');
+SELECT pg_catalog.pg_extension_config_dump('syncport.reset_event',
 	'WHERE EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = target)');
 SELECT pg_catalog.pg_extension_config_dump('syncport.tombstone_id_seq', '');
 

@@ -126,7 +126,7 @@ build_query(Relation rel, const FilterCondition *filter,
 	appendStringInfo(&sql, "SELECT%s FROM %s t WHERE %s", output,
 					 sp_quote_from(rel),
 					 filter != NULL ? filter->sql : "true");
-	if (enabled != NULL)
+	if (enabled != NULL && enabled->row_mode)
 		appendStringInfo(&sql, " AND t.%s IS NULL",
 						 quote_identifier(enabled->deleted_at));
 	return sql.data;

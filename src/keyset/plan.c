@@ -344,7 +344,7 @@ live_column(const PageRequest *request)
 	if (request->include_deleted)
 		return InvalidAttrNumber;
 	table = sp_table_find(RelationGetRelid(request->rel));
-	if (table == NULL)
+	if (table == NULL || !table->row_mode)
 		return InvalidAttrNumber;
 	return get_attnum(RelationGetRelid(request->rel), table->deleted_at);
 }

@@ -133,7 +133,7 @@ merge_arguments(FunctionCallInfo fcinfo, Oid relid, const EnabledTable *have)
 		want->updated_at = "updated_at";
 		want->deleted_at = "deleted_at";
 		want->row_version = "row_version";
-		want->tombstones = "row";
+		want->row_mode = true;
 		want->retention.day = DEFAULT_RETENTION_DAYS;
 	}
 	want->relid = relid;
@@ -183,12 +183,12 @@ merge_tombstones(FunctionCallInfo fcinfo, EnabledTable *want)
 	if (PG_ARGISNULL(ARG_TOMBSTONES))
 		return;
 	mode = text_to_cstring(PG_GETARG_TEXT_PP(ARG_TOMBSTONES));
-	if (strcmp(mode, "row") != 0)
+	if (strcmp(mode, MODE_ROW) != 0 && strcmp(mode, MODE_IMAGE) != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("invalid value for tombstones: \"%s\"", mode),
-				 errhint("Valid values are: row.")));
-	want->tombstones = mode;
+				 errhint("Valid values are: %s, %s.", MODE_ROW, MODE_IMAGE)));
+	want->row_mode = strcmp(mode, MODE_ROW) == 0;
 }
 
 /* The three columns: different ones, and the same for ever. */
@@ -335,7 +335,7 @@ script_call(const EnabledTable *want)
 	appendStringInfoString(&buf, ", prefix => ");
 	append_array(&buf, want->prefix, "name");
 	appendStringInfo(&buf, ", tombstones => %s",
-					 quote_literal_cstr(want->tombstones));
+					 quote_literal_cstr(sp_table_mode(want)));
 	appendStringInfo(&buf, ", updated_at => %s",
 					 quote_literal_cstr(want->updated_at));
 	appendStringInfo(&buf, ", deleted_at => %s",

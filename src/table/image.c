@@ -47,6 +47,7 @@ enum TombstoneColumn
 	TOMBSTONE_TARGET,
 	TOMBSTONE_ROW_VERSION,
 	TOMBSTONE_REMOVED_AT,
+	TOMBSTONE_COMPLETE,
 	TOMBSTONE_KEY,
 	TOMBSTONE_IMAGE,
 	TOMBSTONE_COLUMNS
@@ -246,6 +247,7 @@ insert_tombstone(Relation rel, text *key, text *image)
 	values[TOMBSTONE_ROW_VERSION] = Int64GetDatum(sp_trigger_version());
 	values[TOMBSTONE_REMOVED_AT] =
 		TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
+	values[TOMBSTONE_COMPLETE] = BoolGetDatum(image != NULL);
 	values[TOMBSTONE_KEY] = PointerGetDatum(key);
 	values[TOMBSTONE_IMAGE] = PointerGetDatum(image);
 	nulls[TOMBSTONE_IMAGE] = image == NULL;

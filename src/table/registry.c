@@ -130,7 +130,7 @@ sp_table_save(const EnabledTable *table)
 
 	memset(nulls, ' ', sizeof(nulls));
 	values[0] = ObjectIdGetDatum(table->relid);
-	values[1] = CStringGetTextDatum(table->tombstones);
+	values[1] = CStringGetTextDatum(sp_table_mode(table));
 	values[2] = IntervalPGetDatum(&table->retention);
 	values[3] = build_array(table->sort_keys, TEXTOID);
 	values[4] = build_array(table->prefix, NAMEOID);
@@ -197,6 +197,12 @@ sp_table_raise_horizon(Oid relid, int64 row_version)
 	sp_table_unbecome(&saved);
 }
 
+const char *
+sp_table_mode(const EnabledTable *table)
+{
+	return table->row_mode ? MODE_ROW : MODE_IMAGE;
+}
+
 bool
 sp_table_intact(const EnabledTable *table)
 {
@@ -204,7 +210,8 @@ sp_table_intact(const EnabledTable *table)
 
 	return (kind == RELKIND_RELATION || kind == RELKIND_PARTITIONED_TABLE) &&
 		has_column(table->relid, table->updated_at, TIMESTAMPTZOID) &&
-		has_column(table->relid, table->deleted_at, TIMESTAMPTZOID) &&
+		(!table->row_mode ||
+		 has_column(table->relid, table->deleted_at, TIMESTAMPTZOID)) &&
 		has_column(table->relid, table->row_version, INT8OID);
 }
 
@@ -276,7 +283,7 @@ read_tuple(HeapTuple tuple, TupleDesc desc)
 	value = heap_getattr(tuple, REGISTRY_TARGET, desc, &isnull);
 	table->relid = DatumGetObjectId(value);
 	value = heap_getattr(tuple, REGISTRY_TOMBSTONES, desc, &isnull);
-	table->tombstones = TextDatumGetCString(value);
+	table->row_mode = strcmp(TextDatumGetCString(value), MODE_ROW) == 0;
 	value = heap_getattr(tuple, REGISTRY_RETENTION, desc, &isnull);
 	table->retention = *DatumGetIntervalP(value);
 	table->sort_keys = read_array(tuple, desc, REGISTRY_SORT_KEYS, TEXTOID);

@@ -12,6 +12,13 @@
 
 #include "table/table.h"
 
+/* values of tombstones: deleted rows stay in the table, or leave it */
+#define MODE_ROW	"row"
+#define MODE_IMAGE	"image"
+
+/* The one in force. */
+extern const char *sp_table_mode(const EnabledTable *table);
+
 /* The entry of relid itself, ancestors left alone; NULL where none. */
 extern EnabledTable *sp_table_read(Oid relid);
 
@@ -33,7 +40,7 @@ extern void sp_table_raise_horizon(Oid relid, int64 row_version);
 
 /*
  * Whether what the registry says of a table can be true: it is a table and
- * has the three columns with their types.  Its owner may write anything into
+ * has the columns of its mode with their types.  Its owner may write anything into
  * the entry, so whoever queries the table on behalf of others asks first.
  */
 extern bool sp_table_intact(const EnabledTable *table);

@@ -113,7 +113,7 @@ fill_row(const EnabledTable *table, Datum *values, bool *nulls)
 		return false;
 	relids = find_all_inheritors(table->relid, AccessShareLock, NULL);
 	values[STATUS_TARGET] = ObjectIdGetDatum(table->relid);
-	values[STATUS_MODE] = CStringGetTextDatum(table->tombstones);
+	values[STATUS_MODE] = CStringGetTextDatum(sp_table_mode(table));
 	values[STATUS_RETENTION] = IntervalPGetDatum(&table->retention);
 	values[STATUS_PURGE_HORIZON] = Int64GetDatum(table->purge_horizon);
 	count_tombstones(table, values, nulls);

@@ -21,12 +21,13 @@ typedef struct EnabledTable
 	Oid			relid;			/* the table named in enable: for a leaf, the
 								 * partitioned table above it */
 	char	   *updated_at;		/* column names, never NULL */
-	char	   *deleted_at;
+	char	   *deleted_at;		/* the table has it in row mode only */
 	char	   *row_version;
 	List	   *prefix;			/* of char *, column names that lead every
 								 * index; NIL where none */
 	List	   *sort_keys;		/* of char *, entries of sort_keys as given */
-	char	   *tombstones;		/* 'row' */
+	bool		row_mode;		/* tombstones stay in the table; else deleted
+								 * rows leave it and images are kept */
 	Interval	retention;		/* how long a tombstone is kept */
 	char	   *live_view;		/* name in the target's schema, or NULL */
 	bool		notify;			/* writes send NOTIFY syncport */
