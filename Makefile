@@ -44,6 +44,9 @@ OBJS = \
 	src/table/disable.o \
 	src/table/enable.o \
 	src/table/image.o \
+	src/table/image_parse.o \
+	src/table/image_read.o \
+	src/table/image_source.o \
 	src/table/index.o \
 	src/table/parents.o \
 	src/table/plan.o \
