@@ -30,6 +30,7 @@ OBJS = \
 	src/keyset/filter_value.o \
 	src/keyset/index.o \
 	src/keyset/item_scan.o \
+	src/keyset/merge.o \
 	src/keyset/order.o \
 	src/keyset/page.o \
 	src/keyset/page_json.o \
