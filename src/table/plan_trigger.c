@@ -46,6 +46,8 @@ static const RowTrigger *find_row_trigger(const char *name);
 static char *create_sql(TablePlan *plan, const RowTrigger *trigger);
 static char *arguments_sql(const EnabledTable *want);
 static char *truncate_sql(Oid leaf);
+static char *always_sql(Oid leaf);
+static bool fires_always(const TriggerDesc *triggers, const char *name);
 
 char *
 sp_plan_trigger_sql(TablePlan *plan, const char *name)
@@ -94,6 +96,8 @@ sp_plan_leaf_triggers(Oid target)
 		rel = table_open(lfirst_oid(lc), AccessShareLock);
 		if (!sp_plan_trigger_exists(rel, TRUNCATE_TRIGGER, "truncated"))
 			result = lappend(result, truncate_sql(lfirst_oid(lc)));
+		else if (!fires_always(rel->trigdesc, TRUNCATE_TRIGGER))
+			result = lappend(result, always_sql(lfirst_oid(lc)));
 		table_close(rel, NoLock);
 	}
 	return result;
@@ -149,7 +153,6 @@ List *
 sp_plan_weak_triggers(Relation rel)
 {
 	List	   *weak = NIL;
-	TriggerDesc *triggers = rel->trigdesc;
 	List	   *names = NIL;
 	ListCell   *lc;
 	int			i;
@@ -160,15 +163,7 @@ sp_plan_weak_triggers(Relation rel)
 		names = lappend(names, TRUNCATE_TRIGGER);
 	foreach(lc, names)
 	{
-		bool		always = false;
-
-		for (i = 0; triggers != NULL && i < triggers->numtriggers; i++)
-		{
-			if (strcmp(triggers->triggers[i].tgname, lfirst(lc)) == 0)
-				always = triggers->triggers[i].tgenabled ==
-					TRIGGER_FIRES_ALWAYS;
-		}
-		if (!always)
+		if (!fires_always(rel->trigdesc, lfirst(lc)))
 			weak = lappend(weak, lfirst(lc));
 	}
 	return weak;
@@ -224,8 +219,28 @@ truncate_sql(Oid leaf)
 	const char *name = sp_table_quoted_name(leaf);
 
 	return psprintf("CREATE TRIGGER %s BEFORE TRUNCATE ON %s"
-					" FOR EACH STATEMENT EXECUTE FUNCTION %s.truncated();"
-					" ALTER TABLE %s ENABLE ALWAYS TRIGGER %s",
-					TRUNCATE_TRIGGER, name, SP_SCHEMA, name,
-					TRUNCATE_TRIGGER);
+					" FOR EACH STATEMENT EXECUTE FUNCTION %s.truncated(); %s",
+					TRUNCATE_TRIGGER, name, SP_SCHEMA, always_sql(leaf));
+}
+
+/* The statement that lets it fire always. */
+static char *
+always_sql(Oid leaf)
+{
+	return psprintf("ALTER TABLE %s ENABLE ALWAYS TRIGGER %s",
+					sp_table_quoted_name(leaf), TRUNCATE_TRIGGER);
+}
+
+/* Whether a trigger is there and ENABLE ALWAYS. */
+static bool
+fires_always(const TriggerDesc *triggers, const char *name)
+{
+	int			i;
+
+	for (i = 0; triggers != NULL && i < triggers->numtriggers; i++)
+	{
+		if (strcmp(triggers->triggers[i].tgname, name) == 0)
+			return triggers->triggers[i].tgenabled == TRIGGER_FIRES_ALWAYS;
+	}
+	return false;
 }
