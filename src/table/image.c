@@ -22,15 +22,17 @@
 #include "access/htup_details.h"
 #include "access/relation.h"
 #include "access/table.h"
+#include "access/tableam.h"
 #include "access/xact.h"
 #include "catalog/dependency.h"
-#include "catalog/indexing.h"
 #include "catalog/partition.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_depend.h"
 #include "catalog/pg_policy.h"
 #include "commands/sequence.h"
+#include "executor/executor.h"
 #include "lib/stringinfo.h"
+#include "nodes/execnodes.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
@@ -52,6 +54,9 @@
 /* so many images, or bytes, wait at most */
 #define WAITING_MAX			1000
 #define WAITING_BYTES_MAX	((Size) 1024 * 1024)
+
+/* so many are written in one call */
+#define WRITE_AT_ONCE		100
 
 /* columns of syncport.tombstone, in the order of its definition */
 enum TombstoneColumn
@@ -101,6 +106,8 @@ static bool build_image(ImageWriter *writer, TupleTableSlot *slot,
 static struct varlena *build_key(ImageWriter *writer, StringInfo image);
 static struct varlena *keep_bytes(const char *data, int length);
 static void write_waiting(Relation rel, int first);
+static void write_slots(EState *estate, ResultRelInfo *info,
+						TupleTableSlot **slots, int first, int count);
 static void fill_slot(TupleTableSlot *slot, const WaitingImage *image,
 					  Oid sequence);
 static void forget_images(void);
@@ -390,32 +397,48 @@ keep_bytes(const char *data, int length)
 	return result;
 }
 
-/* Put the images from first on into their table, with its index. */
+/* Put the images from first on into their table, with its indexes. */
 static void
 write_waiting(Relation rel, int first)
 {
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
-												  "syncport images to write",
-												  ALLOCSET_DEFAULT_SIZES);
-	MemoryContext caller = MemoryContextSwitchTo(context);
+	EState	   *estate = CreateExecutorState();
+	MemoryContext caller = MemoryContextSwitchTo(estate->es_query_cxt);
+	ResultRelInfo *info = makeNode(ResultRelInfo);
+	/* a copy is not counted, which is dear for each slot */
+	TupleDesc	desc = CreateTupleDescCopy(RelationGetDescr(rel));
+	TupleTableSlot *slots[WRITE_AT_ONCE];
+	int			i;
+
+	InitResultRelInfo(info, rel, 0, NULL, 0);
+	ExecOpenIndices(info, false);
+	for (i = 0; i < WRITE_AT_ONCE; i++)
+		slots[i] = MakeSingleTupleTableSlot(desc, table_slot_callbacks(rel));
+	for (i = first; i < nwaiting; i += WRITE_AT_ONCE)
+		write_slots(estate, info, slots, i, Min(WRITE_AT_ONCE, nwaiting - i));
+	for (i = 0; i < WRITE_AT_ONCE; i++)
+		ExecDropSingleTupleTableSlot(slots[i]);
+	ExecCloseIndices(info);
+	MemoryContextSwitchTo(caller);
+	FreeExecutorState(estate);
+}
+
+/* Write so many images from first on. */
+static void
+write_slots(EState *estate, ResultRelInfo *info, TupleTableSlot **slots,
+			int first, int count)
+{
 	Oid			sequence = sp_table_own_oid(TOMBSTONE_SEQUENCE);
-	CatalogIndexState indexes = CatalogOpenIndexes(rel);
-	int			count = nwaiting - first;
-	TupleTableSlot **slots = palloc(sizeof(TupleTableSlot *) * count);
 	int			i;
 
 	for (i = 0; i < count; i++)
-	{
-		slots[i] = MakeSingleTupleTableSlot(RelationGetDescr(rel),
-											&TTSOpsHeapTuple);
 		fill_slot(slots[i], &waiting[first + i], sequence);
-	}
-	CatalogTuplesMultiInsertWithInfo(rel, slots, count, indexes);
+	table_multi_insert(info->ri_RelationDesc, slots, count,
+					   GetCurrentCommandId(true), 0, NULL);
 	for (i = 0; i < count; i++)
-		ExecDropSingleTupleTableSlot(slots[i]);
-	CatalogCloseIndexes(indexes);
-	MemoryContextSwitchTo(caller);
-	MemoryContextDelete(context);
+	{
+		ResetPerTupleExprContext(estate);
+		(void) sp_compat_insert_index_tuples(info, slots[i], estate);
+	}
 }
 
 /* One image as a row of syncport.tombstone. */
