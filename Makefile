@@ -42,20 +42,28 @@ OBJS = \
 	src/support/quote.o \
 	src/support/relation.o \
 	src/support/value.o \
+	src/table/children.o \
 	src/table/disable.o \
 	src/table/enable.o \
+	src/table/event_trigger.o \
 	src/table/image.o \
 	src/table/image_parse.o \
 	src/table/image_read.o \
 	src/table/image_source.o \
+	src/table/image_text.o \
 	src/table/index.o \
+	src/table/keep.o \
 	src/table/parents.o \
 	src/table/plan.o \
+	src/table/plan_trigger.o \
+	src/table/policy.o \
 	src/table/purge.o \
 	src/table/put_back.o \
 	src/table/reference.o \
 	src/table/registry.o \
+	src/table/reset_event.o \
 	src/table/schedule.o \
+	src/table/settle.o \
 	src/table/sortkey.o \
 	src/table/status.o \
 	src/table/target.o \

@@ -262,7 +262,7 @@ SELECT syncport.enable('secured');
 ALTER TABLE secured RENAME hidden_at TO deleted_at;
 -- names that are taken
 CREATE TABLE named (id int PRIMARY KEY);
-CREATE TRIGGER syncport_stamp BEFORE INSERT ON named
+CREATE TRIGGER zz_syncport_stamp BEFORE INSERT ON named
 	FOR EACH ROW EXECUTE FUNCTION keep();
 SELECT syncport.enable('named');
 -- too many columns

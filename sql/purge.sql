@@ -9,9 +9,9 @@ DELETE FROM records WHERE id <= 50;
 -- nothing is old enough
 CALL syncport.purge('records');
 -- live rows and younger tombstones stay, whatever the batch size
-ALTER TABLE records DISABLE TRIGGER syncport_stamp;
+ALTER TABLE records DISABLE TRIGGER zz_syncport_stamp;
 UPDATE records SET updated_at = now() - interval '2 hours' WHERE id <= 40 OR id > 90;
-ALTER TABLE records ENABLE ALWAYS TRIGGER syncport_stamp;
+ALTER TABLE records ENABLE ALWAYS TRIGGER zz_syncport_stamp;
 SELECT max(row_version) AS horizon FROM records
 	WHERE deleted_at < now() AND updated_at < now() - interval '1 hour' \gset
 CALL syncport.purge('records', batch_size => 7);

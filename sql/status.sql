@@ -23,8 +23,8 @@ SELECT target, live_rows, tombstones, oldest_tombstone <= now() AS old,
 
 -- Triggers that pg_restore --disable-triggers, or somebody, has changed
 ALTER TABLE parted_2 DISABLE TRIGGER USER;
-ALTER TABLE records ENABLE TRIGGER syncport_stamp;
-DROP TRIGGER "00_syncport_put_back" ON records;
+ALTER TABLE records ENABLE TRIGGER zz_syncport_stamp;
+DROP TRIGGER "00_syncport_keep" ON records;
 SELECT target, triggers_not_always FROM syncport.status
 	ORDER BY target::text COLLATE "C";
 SELECT syncport.enable('records'), syncport.enable('parted');

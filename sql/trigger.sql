@@ -282,15 +282,15 @@ DROP TRIGGER s ON wrong;
 INSERT INTO wrong VALUES (1);
 ALTER TABLE wrong ALTER u TYPE timestamptz USING NULL;
 CREATE TRIGGER d BEFORE DELETE ON wrong
-	FOR EACH ROW EXECUTE FUNCTION syncport.put_back('u', 'v', 'd', 'false');
+	FOR EACH ROW EXECUTE FUNCTION syncport.keep('u', 'v', 'd', 'false');
 DELETE FROM wrong;
 DROP TRIGGER d ON wrong;
 CREATE TRIGGER d AFTER DELETE ON wrong
-	FOR EACH ROW EXECUTE FUNCTION syncport.put_back('u', 'v', '', 'false');
+	FOR EACH ROW EXECUTE FUNCTION syncport.keep('u', 'v', '', 'false');
 DELETE FROM wrong;
 DROP TRIGGER d ON wrong;
 CREATE TRIGGER d AFTER DELETE ON wrong
-	FOR EACH ROW EXECUTE FUNCTION syncport.put_back('u', 'v', 'd', 'false');
+	FOR EACH ROW EXECUTE FUNCTION syncport.keep('u', 'v', 'd', 'false');
 SET syncport.soft_delete = off;
 DELETE FROM wrong;
 

@@ -16,6 +16,7 @@
 #include "export/export.h"
 #include "guc.h"
 #include "keyset/keyset.h"
+#include "table/image.h"
 
 PG_MODULE_MAGIC;
 
@@ -27,4 +28,5 @@ _PG_init(void)
 	sp_guc_init();
 	sp_keyset_init();
 	sp_export_init();
+	sp_image_init();
 }

@@ -84,6 +84,13 @@
 #define SP_FOREIGN_KEY_ENFORCED(key)	true
 #endif
 
+/* 17 lets a generated column's expression be changed */
+#if PG_VERSION_NUM >= 170000
+#define SP_SETS_EXPRESSION(subtype)	((subtype) == AT_SetExpression)
+#else
+#define SP_SETS_EXPRESSION(subtype)	false
+#endif
+
 /* 17 lets access methods keep resources between the rows of a statement */
 #if PG_VERSION_NUM >= 170000
 #define SP_INDEX_INSERT_CLEANUP(index, info) index_insert_cleanup(index, info)

@@ -30,7 +30,6 @@
 
 PG_FUNCTION_INFO_V1(syncport_disable);
 
-static void move_tombstones(const EnabledTable *table);
 static void check_unreferenced(const EnabledTable *table,
 							   const ForeignReference *reference);
 static void check_visible(Oid relid);
@@ -44,21 +43,17 @@ syncport_disable(PG_FUNCTION_ARGS)
 {
 	Oid			relid = sp_target_argument(fcinfo, 0);
 	bool		drop_columns = !PG_ARGISNULL(1) && PG_GETARG_BOOL(1);
-	const char *target = sp_table_quoted_name(relid);
 	TablePlan	plan = {0};
 	ListCell   *lc;
 
 	sp_target_lock(relid, AccessExclusiveLock);
 	plan.have = sp_target_enabled(relid);
 	SPI_connect();
-	if (drop_columns)
-		move_tombstones(plan.have);
+	if (drop_columns && plan.have->row_mode)
+		sp_disable_move_tombstones(plan.have);
 
 	plan.rel = table_open(relid, NoLock);
-	sp_plan_add(&plan, "DROP TRIGGER IF EXISTS %s ON %s",
-				quote_identifier(PUT_BACK_TRIGGER), target);
-	sp_plan_add(&plan, "DROP TRIGGER IF EXISTS %s ON %s",
-				quote_identifier(STAMP_TRIGGER), target);
+	sp_plan_drop_triggers(&plan);
 	if (plan.have->live_view != NULL)
 	{
 		const char *schema = get_namespace_name(get_rel_namespace(relid));
@@ -84,9 +79,8 @@ syncport_disable(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-/* Take the tombstones out of the table; their images stay. */
-static void
-move_tombstones(const EnabledTable *table)
+void
+sp_disable_move_tombstones(const EnabledTable *table)
 {
 	const char *target = sp_table_quoted_name(table->relid);
 	const char *deleted = quote_identifier(table->deleted_at);
@@ -108,7 +102,7 @@ move_tombstones(const EnabledTable *table)
 				 errmsg("tombstones of table \"%s\" cannot be moved out",
 						get_rel_name(table->relid)),
 				 errdetail("A trigger of the table kept them from being deleted."),
-				 errhint("Disable that trigger, or leave the columns.")));
+				 errhint("Disable that trigger first.")));
 }
 
 /* No row refers to a tombstone. */
@@ -131,7 +125,7 @@ check_unreferenced(const EnabledTable *table,
 						get_rel_name(table->relid)),
 				 errdetail("Rows of table \"%s\" refer to it by foreign key \"%s\".",
 						   get_rel_name(reference->child), reference->name),
-				 errhint("Delete or change those rows, or leave the columns.")));
+				 errhint("Delete or change those rows first.")));
 }
 
 /* Row security must not hide rows from the work. */
@@ -167,7 +161,8 @@ plan_columns(TablePlan *plan, bool drop_columns)
 		AttrNumber	attnum = get_attnum(have->relid, names[i]);
 		Form_pg_attribute att;
 
-		if (attnum <= 0)
+		/* in image mode a deleted_at is the application's */
+		if (attnum <= 0 || (i == 1 && !have->row_mode))
 			continue;
 		att = TupleDescAttr(RelationGetDescr(plan->rel), attnum - 1);
 		if (drop_columns)

@@ -84,13 +84,16 @@ syncport_enable(PG_FUNCTION_ARGS)
 	sp_target_lock(relid, AccessExclusiveLock);
 	SPI_connect();
 	plan = make_plan(fcinfo, relid, false);
+	if (plan->have != NULL && plan->have->row_mode && !plan->want->row_mode)
+		sp_disable_move_tombstones(plan->have);
 	foreach(lc, plan->steps)
 	{
 		if (SPI_execute(lfirst(lc), false, 0) < 0)
 			elog(ERROR, "could not run \"%s\"", (char *) lfirst(lc));
 	}
 	sp_table_save(plan->want);
-	warn_of_policies(plan->want);
+	if (plan->want->row_mode)
+		warn_of_policies(plan->want);
 	SPI_finish();
 	PG_RETURN_VOID();
 }
@@ -263,13 +266,14 @@ make_plan(FunctionCallInfo fcinfo, Oid relid, bool online)
 	plan->online = online;
 	plan->rel = table_open(relid, NoLock);
 	sp_plan_key_columns(plan->rel);
+	sp_policy_check(plan->rel);
 	sp_plan_columns(plan);
 	sp_plan_indexes(plan);
 	if (online)
 		plan->steps = lappend(plan->steps, script_call(plan->want));
 	else
 	{
-		sp_plan_put_back(plan);
+		sp_plan_triggers(plan);
 		sp_plan_live_view(plan);
 	}
 	table_close(plan->rel, NoLock);

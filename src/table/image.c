@@ -4,41 +4,59 @@
  *	  Writes the images of removed rows to syncport.tombstone.
  *
  * Whoever deletes has no privilege on syncport.tombstone and needs none:
- * the row goes in below the executor, as a catalog's does.  The text of a
- * value must mean the same in every session, so output runs under the
- * settings that pg_dump uses.  An image that cannot be built must not make
- * the DELETE fail: a huge row keeps its key alone.
+ * the rows go in below the executor, as a catalog's do.  One at a time they
+ * would cost ten times what the DELETE costs, so images wait in memory until
+ * the statement has fired its triggers (settle.c sees to that), and are
+ * written together.  They wait for the subtransaction that made them: if
+ * that is rolled back they are forgotten.
+ *
+ * An image that cannot be built must not make the DELETE fail: of a huge row
+ * only what clients and policies need is kept.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
 #include "access/detoast.h"
+#include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/relation.h"
 #include "access/table.h"
+#include "access/tableam.h"
 #include "access/xact.h"
-#include "catalog/indexing.h"
+#include "catalog/dependency.h"
 #include "catalog/partition.h"
-#include "catalog/pg_attribute.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_depend.h"
+#include "catalog/pg_policy.h"
 #include "commands/sequence.h"
+#include "executor/executor.h"
 #include "lib/stringinfo.h"
+#include "nodes/execnodes.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/guc.h"
-#include "utils/json.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include "support/compat.h"
+#include "table/image.h"
 #include "table/registry.h"
 #include "table/trigger.h"
 
 #define TOMBSTONE			"tombstone"
 #define TOMBSTONE_SEQUENCE	"tombstone_id_seq"
 
-/* a row with more bytes than this, as stored or as text, keeps its key */
+/* a row with more bytes than this, as stored or as text, is reduced */
 #define IMAGE_LIMIT			((Size) 200 * 1024 * 1024)
+
+/* so many images, or bytes, wait at most */
+#define WAITING_MAX			1000
+#define WAITING_BYTES_MAX	((Size) 1024 * 1024)
+
+/* so many are written in one call */
+#define WRITE_AT_ONCE		100
 
 /* columns of syncport.tombstone, in the order of its definition */
 enum TombstoneColumn
@@ -53,33 +71,55 @@ enum TombstoneColumn
 	TOMBSTONE_COLUMNS
 };
 
-static int	enter_output_settings(void);
-static text *build_key(Relation rel, TupleTableSlot *slot);
-static text *build_image(Relation rel, TupleTableSlot *slot);
-static Size measure_row(TupleDesc desc, TupleTableSlot *slot);
-static char *column_text(Form_pg_attribute attr, TupleTableSlot *slot);
-static void append_member(StringInfo json, const char *name,
-						  const char *value);
-static void insert_tombstone(Relation rel, text *key, text *image);
+struct ImageWriter
+{
+	Oid			target;			/* the enabled table */
+	int			ncolumns;
+	ImageColumn *columns;		/* in the order of the table */
+	int			nkey;
+	int		   *key;			/* positions in columns, in key order */
+	bool		settings;		/* a column needs them */
+	MemoryContext scratch;		/* reset with each row */
+};
+
+/* an image that is not written yet */
+typedef struct WaitingImage
+{
+	Oid			target;
+	SubTransactionId subxact;	/* which it goes with */
+	bool		complete;
+	struct varlena *key;		/* both in waiting_context */
+	struct varlena *image;
+} WaitingImage;
+
+static WaitingImage waiting[WAITING_MAX];
+static int	nwaiting = 0;
+static MemoryContext waiting_context = NULL;
+static Size waiting_bytes = 0;
+
+static void collect_columns(ImageWriter *writer, Relation rel);
+static void collect_key(ImageWriter *writer, Relation rel);
+static bool is_small(ImageWriter *writer, TupleTableSlot *slot,
+					 ImageKind kind);
+static bool build_image(ImageWriter *writer, TupleTableSlot *slot,
+						ImageKind kind, StringInfo out);
+static struct varlena *build_key(ImageWriter *writer, StringInfo image);
+static struct varlena *keep_bytes(const char *data, int length);
+static void write_waiting(Relation rel, int first);
+static void write_slots(EState *estate, ResultRelInfo *info,
+						TupleTableSlot **slots, int first, int count);
+static void fill_slot(TupleTableSlot *slot, const WaitingImage *image,
+					  Oid sequence);
+static void forget_images(void);
+static void end_transaction(XactEvent event, void *arg);
+static void end_subtransaction(SubXactEvent event, SubTransactionId subxact,
+							   SubTransactionId parent, void *arg);
 
 void
-sp_image_write(Relation rel, TupleTableSlot *slot)
+sp_image_init(void)
 {
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
-												  "syncport image",
-												  ALLOCSET_DEFAULT_SIZES);
-	MemoryContext old = MemoryContextSwitchTo(context);
-	int			nest_level = enter_output_settings();
-	text	   *key;
-	text	   *image;
-
-	slot_getallattrs(slot);
-	key = build_key(rel, slot);
-	image = build_image(rel, slot);
-	AtEOXact_GUC(true, nest_level);
-	insert_tombstone(rel, key, image);
-	MemoryContextSwitchTo(old);
-	MemoryContextDelete(context);
+	RegisterXactCallback(end_transaction, NULL);
+	RegisterSubXactCallback(end_subtransaction, NULL);
 }
 
 Oid
@@ -95,35 +135,154 @@ sp_image_target(Relation rel)
 	return llast_oid(get_partition_ancestors(relid));
 }
 
-/* Set what decides how values are written; the caller ends the level. */
-static int
-enter_output_settings(void)
+ImageWriter *
+sp_image_begin(Relation rel)
 {
-	static const char *const settings[][2] = {
-		{"extra_float_digits", "3"},
-		{"datestyle", "ISO"},
-		{"intervalstyle", "postgres"},
-		{"search_path", ""}
-	};
-	int			nest_level = NewGUCNestLevel();
-	int			i;
+	ImageWriter *writer = palloc0(sizeof(ImageWriter));
 
-	for (i = 0; i < lengthof(settings); i++)
-		(void) set_config_option(settings[i][0], settings[i][1],
-								 PGC_USERSET, PGC_S_SESSION,
-								 GUC_ACTION_SAVE, true, 0, false);
-	return nest_level;
+	writer->target = sp_image_target(rel);
+	collect_columns(writer, rel);
+	collect_key(writer, rel);
+	writer->scratch = AllocSetContextCreate(CurrentMemoryContext,
+											"syncport image",
+											ALLOCSET_DEFAULT_SIZES);
+	return writer;
 }
 
-/* The primary key's columns, in the order of the key. */
-static text *
-build_key(Relation rel, TupleTableSlot *slot)
+bool
+sp_image_add(ImageWriter *writer, TupleTableSlot *slot, ImageKind kind)
+{
+	MemoryContext caller = MemoryContextSwitchTo(writer->scratch);
+	int			nest_level = writer->settings ? sp_image_enter_settings() : 0;
+	StringInfoData image;
+	WaitingImage *entry;
+
+	initStringInfo(&image);
+	if (!build_image(writer, slot, kind, &image))
+	{
+		kind = IMAGE_REDUCED;
+		if (!build_image(writer, slot, kind, &image))
+			ereport(ERROR,
+					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+					 errmsg("key and policy columns of a deleted row of table \"%s\" are too large",
+							get_rel_name(writer->target)),
+					 errdetail("What clients need to know of a deleted row may take %zu bytes.",
+							   IMAGE_LIMIT),
+					 errhint("Shorten the values before deleting the row.")));
+	}
+	if (writer->settings)
+		AtEOXact_GUC(true, nest_level);
+
+	if (waiting_context == NULL)
+		waiting_context = AllocSetContextCreate(TopTransactionContext,
+												"syncport images",
+												ALLOCSET_DEFAULT_SIZES);
+	if (nwaiting == WAITING_MAX || waiting_bytes > WAITING_BYTES_MAX)
+		sp_image_flush();
+	if (nwaiting == WAITING_MAX)
+		elog(ERROR, "too many images wait in outer transactions");
+	entry = &waiting[nwaiting++];
+	entry->target = writer->target;
+	entry->subxact = GetCurrentSubTransactionId();
+	entry->complete = kind == IMAGE_COMPLETE;
+	entry->key = build_key(writer, &image);
+	entry->image = keep_bytes(image.data, image.len);
+	waiting_bytes += image.len;
+	MemoryContextSwitchTo(caller);
+	MemoryContextReset(writer->scratch);
+	return nwaiting == 1 ||
+		waiting[nwaiting - 2].subxact != entry->subxact;
+}
+
+void
+sp_image_flush(void)
+{
+	SubTransactionId subxact = GetCurrentSubTransactionId();
+	int			first = nwaiting;
+	Relation	rel;
+
+	while (first > 0 && waiting[first - 1].subxact == subxact)
+		first--;
+	if (first == nwaiting)
+		return;
+	rel = table_open(sp_table_own_oid(TOMBSTONE), RowExclusiveLock);
+	write_waiting(rel, first);
+	table_close(rel, RowExclusiveLock);
+	nwaiting = first;
+	if (nwaiting == 0)
+	{
+		MemoryContextReset(waiting_context);
+		waiting_bytes = 0;
+	}
+}
+
+List *
+sp_image_reduced_columns(Oid target)
+{
+	EnabledTable *table = sp_table_read(target);
+	List	   *result = table != NULL ? list_copy(table->prefix) : NIL;
+	Relation	depend = table_open(DependRelationId, AccessShareLock);
+	ScanKeyData keys[2];
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&keys[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber,
+				F_OIDEQ, ObjectIdGetDatum(RelationRelationId));
+	ScanKeyInit(&keys[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber,
+				F_OIDEQ, ObjectIdGetDatum(target));
+	scan = systable_beginscan(depend, DependReferenceIndexId, true, NULL, 2,
+							  keys);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);
+
+		if (form->classid == PolicyRelationId && form->refobjsubid > 0)
+			result = lappend(result, get_attname(target, form->refobjsubid,
+												 false));
+	}
+	systable_endscan(scan);
+	table_close(depend, AccessShareLock);
+	return result;
+}
+
+/* The columns that an image may hold, and which a reduced one does. */
+static void
+collect_columns(ImageWriter *writer, Relation rel)
 {
 	TupleDesc	desc = RelationGetDescr(rel);
-	StringInfoData json;
+	List	   *reduced = sp_image_reduced_columns(writer->target);
+	int			i;
+
+	writer->columns = palloc0(sizeof(ImageColumn) * Max(desc->natts, 1));
+	for (i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(desc, i);
+		ImageColumn *column = &writer->columns[writer->ncolumns];
+		ListCell   *lc;
+
+		if (att->attisdropped ||
+			(att->attgenerated != '\0' &&
+			 att->attgenerated != ATTRIBUTE_GENERATED_STORED))
+			continue;
+		sp_image_column_init(column, att);
+		writer->settings = writer->settings || column->settings;
+		foreach(lc, reduced)
+		{
+			if (strcmp(lfirst(lc), NameStr(att->attname)) == 0)
+				column->reduced = true;
+		}
+		writer->ncolumns++;
+	}
+}
+
+/* Find the primary key's columns among them. */
+static void
+collect_key(ImageWriter *writer, Relation rel)
+{
 	Relation	index;
 	Oid			index_oid;
 	int			i;
+	int			k;
 
 	(void) RelationGetIndexList(rel);
 	index_oid = SP_PRIMARY_KEY_INDEX(rel);
@@ -134,125 +293,215 @@ build_key(Relation rel, TupleTableSlot *slot)
 						RelationGetRelationName(rel)),
 				 errdetail("Without one syncport cannot tell clients which row was deleted."),
 				 errhint("Add a primary key, or call syncport.disable.")));
-
-	initStringInfo(&json);
 	index = relation_open(index_oid, AccessShareLock);
-	for (i = 0; i < index->rd_index->indnkeyatts; i++)
+	writer->nkey = index->rd_index->indnkeyatts;
+	writer->key = palloc(sizeof(int) * writer->nkey);
+	for (i = 0; i < writer->nkey; i++)
 	{
-		int			number = index->rd_index->indkey.values[i];
-		Form_pg_attribute attr = TupleDescAttr(desc, number - 1);
-
-		append_member(&json, NameStr(attr->attname), column_text(attr, slot));
+		for (k = 0; k < writer->ncolumns; k++)
+		{
+			if (writer->columns[k].index + 1 !=
+				index->rd_index->indkey.values[i])
+				continue;
+			writer->key[i] = k;
+			writer->columns[k].reduced = true;
+			break;
+		}
+		if (k == writer->ncolumns)
+			elog(ERROR, "a key column is not in the image");
 	}
 	relation_close(index, AccessShareLock);
-	appendStringInfoChar(&json, '}');
-	return cstring_to_text_with_len(json.data, json.len);
 }
 
-/* Every column, or NULL where that is too much to keep. */
-static text *
-build_image(Relation rel, TupleTableSlot *slot)
-{
-	TupleDesc	desc = RelationGetDescr(rel);
-	StringInfoData json;
-	int			i;
-
-	if (measure_row(desc, slot) > IMAGE_LIMIT)
-		return NULL;
-	initStringInfo(&json);
-	for (i = 0; i < desc->natts; i++)
-	{
-		Form_pg_attribute attr = TupleDescAttr(desc, i);
-		char	   *value;
-
-		if (attr->attisdropped ||
-			(attr->attgenerated != '\0' &&
-			 attr->attgenerated != ATTRIBUTE_GENERATED_STORED))
-			continue;
-		value = column_text(attr, slot);
-		/* a control character takes six bytes */
-		if (value != NULL &&
-			json.len + strlen(value) > IMAGE_LIMIT)
-			return NULL;
-		if (value != NULL && strlen(value) > (MaxAllocSize - json.len) / 6)
-			return NULL;
-		append_member(&json, NameStr(attr->attname), value);
-		if (json.len > IMAGE_LIMIT)
-			return NULL;
-		if (value != NULL)
-			pfree(value);
-	}
-	appendStringInfoString(&json, json.len == 0 ? "{}" : "}");
-	return cstring_to_text_with_len(json.data, json.len);
-}
-
-/* Bytes of the row's long values, decompressed; reads none of them. */
-static Size
-measure_row(TupleDesc desc, TupleTableSlot *slot)
+/*
+ * Whether the row's long values, decompressed, may be kept; reads none of
+ * them.
+ */
+static bool
+is_small(ImageWriter *writer, TupleTableSlot *slot, ImageKind kind)
 {
 	Size		total = 0;
 	int			i;
 
-	for (i = 0; i < desc->natts; i++)
+	for (i = 0; i < writer->ncolumns; i++)
 	{
-		Form_pg_attribute attr = TupleDescAttr(desc, i);
+		ImageColumn *column = &writer->columns[i];
 
-		if (attr->attisdropped || attr->attlen != -1 || slot->tts_isnull[i])
-			continue;
-		total += toast_raw_datum_size(slot->tts_values[i]);
+		if (column->varlena && !slot->tts_isnull[column->index] &&
+			(kind == IMAGE_COMPLETE || column->reduced))
+			total += toast_raw_datum_size(slot->tts_values[column->index]);
 	}
-	return total;
+	return total <= IMAGE_LIMIT;
 }
 
-/* A column's value as text, or NULL. */
-static char *
-column_text(Form_pg_attribute attr, TupleTableSlot *slot)
+/* The image as JSON; false where that is too much to keep. */
+static bool
+build_image(ImageWriter *writer, TupleTableSlot *slot, ImageKind kind,
+			StringInfo out)
 {
-	Oid			output;
-	bool		is_varlena;
+	int			i;
 
-	if (slot->tts_isnull[attr->attnum - 1])
-		return NULL;
-	getTypeOutputInfo(attr->atttypid, &output, &is_varlena);
-	return OidOutputFunctionCall(output, slot->tts_values[attr->attnum - 1]);
+	if (!is_small(writer, slot, kind))
+		return false;
+	resetStringInfo(out);
+	for (i = 0; i < writer->ncolumns; i++)
+	{
+		ImageColumn *column = &writer->columns[i];
+
+		if (kind == IMAGE_REDUCED && !column->reduced)
+			continue;
+		appendStringInfoCharMacro(out, out->len == 0 ? '{' : ',');
+		column->start = out->len;
+		appendBinaryStringInfo(out, column->label, column->label_length);
+		if (slot->tts_isnull[column->index])
+			appendStringInfoString(out, "null");
+		else if (!column->write(column, slot->tts_values[column->index], out))
+			return false;
+		column->end = out->len;
+		if (out->len > IMAGE_LIMIT)
+			return false;
+	}
+	appendStringInfoChar(out, '}');
+	return true;
 }
 
-/* One more member of the object that json holds so far. */
+/* The key's members of the image, in the order of the key. */
+static struct varlena *
+build_key(ImageWriter *writer, StringInfo image)
+{
+	StringInfoData key;
+	int			i;
+
+	initStringInfo(&key);
+	for (i = 0; i < writer->nkey; i++)
+	{
+		ImageColumn *column = &writer->columns[writer->key[i]];
+
+		appendStringInfoChar(&key, i == 0 ? '{' : ',');
+		appendBinaryStringInfo(&key, image->data + column->start,
+							   column->end - column->start);
+	}
+	appendStringInfoChar(&key, '}');
+	return keep_bytes(key.data, key.len);
+}
+
+/* A text value that lives until it is written. */
+static struct varlena *
+keep_bytes(const char *data, int length)
+{
+	struct varlena *result = MemoryContextAlloc(waiting_context,
+												length + VARHDRSZ);
+
+	SET_VARSIZE(result, length + VARHDRSZ);
+	memcpy(VARDATA(result), data, length);
+	return result;
+}
+
+/* Put the images from first on into their table, with its indexes. */
 static void
-append_member(StringInfo json, const char *name, const char *value)
+write_waiting(Relation rel, int first)
 {
-	appendStringInfoChar(json, json->len == 0 ? '{' : ',');
-	escape_json(json, name);
-	appendStringInfoChar(json, ':');
-	if (value == NULL)
-		appendStringInfoString(json, "null");
-	else
-		escape_json(json, value);
+	EState	   *estate = CreateExecutorState();
+	MemoryContext caller = MemoryContextSwitchTo(estate->es_query_cxt);
+	ResultRelInfo *info = makeNode(ResultRelInfo);
+	/* a copy is not counted, which is dear for each slot */
+	TupleDesc	desc = CreateTupleDescCopy(RelationGetDescr(rel));
+	TupleTableSlot *slots[WRITE_AT_ONCE];
+	int			i;
+
+	InitResultRelInfo(info, rel, 0, NULL, 0);
+	ExecOpenIndices(info, false);
+	for (i = 0; i < WRITE_AT_ONCE; i++)
+		slots[i] = MakeSingleTupleTableSlot(desc, table_slot_callbacks(rel));
+	for (i = first; i < nwaiting; i += WRITE_AT_ONCE)
+		write_slots(estate, info, slots, i, Min(WRITE_AT_ONCE, nwaiting - i));
+	for (i = 0; i < WRITE_AT_ONCE; i++)
+		ExecDropSingleTupleTableSlot(slots[i]);
+	ExecCloseIndices(info);
+	MemoryContextSwitchTo(caller);
+	FreeExecutorState(estate);
 }
 
-/* Put the image into its table, with the indexes. */
+/* Write so many images from first on. */
 static void
-insert_tombstone(Relation rel, text *key, text *image)
+write_slots(EState *estate, ResultRelInfo *info, TupleTableSlot **slots,
+			int first, int count)
 {
-	Relation	tombstone = table_open(sp_table_own_oid(TOMBSTONE),
-									   RowExclusiveLock);
-	Datum		values[TOMBSTONE_COLUMNS];
-	bool		nulls[TOMBSTONE_COLUMNS];
+	Oid			sequence = sp_table_own_oid(TOMBSTONE_SEQUENCE);
+	int			i;
 
-	memset(nulls, false, sizeof(nulls));
-	values[TOMBSTONE_ID] =
-		Int64GetDatum(nextval_internal(sp_table_own_oid(TOMBSTONE_SEQUENCE),
-									   false));
-	values[TOMBSTONE_TARGET] = ObjectIdGetDatum(sp_image_target(rel));
+	for (i = 0; i < count; i++)
+		fill_slot(slots[i], &waiting[first + i], sequence);
+	table_multi_insert(info->ri_RelationDesc, slots, count,
+					   GetCurrentCommandId(true), 0, NULL);
+	for (i = 0; i < count; i++)
+	{
+		ResetPerTupleExprContext(estate);
+		(void) sp_compat_insert_index_tuples(info, slots[i], estate);
+	}
+}
+
+/* One image as a row of syncport.tombstone. */
+static void
+fill_slot(TupleTableSlot *slot, const WaitingImage *image, Oid sequence)
+{
+	Datum	   *values = slot->tts_values;
+
+	ExecClearTuple(slot);
+	memset(slot->tts_isnull, false, TOMBSTONE_COLUMNS * sizeof(bool));
+	values[TOMBSTONE_ID] = Int64GetDatum(nextval_internal(sequence, false));
+	values[TOMBSTONE_TARGET] = ObjectIdGetDatum(image->target);
 	values[TOMBSTONE_ROW_VERSION] = Int64GetDatum(sp_trigger_version());
 	values[TOMBSTONE_REMOVED_AT] =
 		TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
-	values[TOMBSTONE_COMPLETE] = BoolGetDatum(image != NULL);
-	values[TOMBSTONE_KEY] = PointerGetDatum(key);
-	values[TOMBSTONE_IMAGE] = PointerGetDatum(image);
-	nulls[TOMBSTONE_IMAGE] = image == NULL;
-	CatalogTupleInsert(tombstone,
-					   heap_form_tuple(RelationGetDescr(tombstone), values,
-									   nulls));
-	table_close(tombstone, RowExclusiveLock);
+	values[TOMBSTONE_COMPLETE] = BoolGetDatum(image->complete);
+	values[TOMBSTONE_KEY] = PointerGetDatum(image->key);
+	values[TOMBSTONE_IMAGE] = PointerGetDatum(image->image);
+	ExecStoreVirtualTuple(slot);
+}
+
+/* The transaction's memory goes, and what waits in it. */
+static void
+forget_images(void)
+{
+	nwaiting = 0;
+	waiting_bytes = 0;
+	waiting_context = NULL;
+}
+
+/* Callback: the end of a transaction. */
+static void
+end_transaction(XactEvent event, void *arg)
+{
+	switch (event)
+	{
+		case XACT_EVENT_PRE_COMMIT:
+		case XACT_EVENT_PARALLEL_PRE_COMMIT:
+		case XACT_EVENT_PRE_PREPARE:
+			if (nwaiting > 0)
+				elog(ERROR, "%d images were not written", nwaiting);
+			break;
+		default:
+			forget_images();
+			break;
+	}
+}
+
+/* Callback: a savepoint is rolled back, or becomes part of its parent. */
+static void
+end_subtransaction(SubXactEvent event, SubTransactionId subxact,
+				   SubTransactionId parent, void *arg)
+{
+	int			i;
+
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+	{
+		while (nwaiting > 0 && waiting[nwaiting - 1].subxact == subxact)
+			nwaiting--;
+	}
+	else if (event == SUBXACT_EVENT_COMMIT_SUB)
+	{
+		for (i = nwaiting; i > 0 && waiting[i - 1].subxact == subxact; i--)
+			waiting[i - 1].subxact = parent;
+	}
 }

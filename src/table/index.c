@@ -122,22 +122,25 @@ list_wanted(TablePlan *plan)
 	List	   *prefix = name_columns(want->prefix);
 	List	   *version = name_columns(list_make1(want->row_version));
 	List	   *updated = name_columns(list_make1(want->updated_at));
+	IndexRows	live = want->row_mode ? INDEX_LIVE : INDEX_ALL;
 	List	   *result = NIL;
 	ListCell   *lc;
 
 	result = want_index(result, plan, NIL, version, key, INDEX_ALL);
 	if (prefix != NIL)
 		result = want_index(result, plan, prefix, version, key, INDEX_ALL);
-	result = want_index(result, plan, prefix, updated, key, INDEX_LIVE);
+	result = want_index(result, plan, prefix, updated, key, live);
 	foreach(lc, want->sort_keys)
 	{
 		result = want_index(result, plan, prefix,
 							sp_sortkey_parse(plan->rel, lfirst(lc)), key,
-							INDEX_LIVE);
+							live);
 	}
 	if (prefix != NIL && !prefix_leads_key(prefix, key))
-		result = want_index(result, plan, prefix, NIL, key, INDEX_LIVE);
-	return want_index(result, plan, NIL, updated, key, INDEX_DELETED);
+		result = want_index(result, plan, prefix, NIL, key, live);
+	if (want->row_mode)
+		result = want_index(result, plan, NIL, updated, key, INDEX_DELETED);
+	return result;
 }
 
 /* Append an index unless the list holds an equal one. */

@@ -10,6 +10,8 @@
  * row security.  It must not wait, since whoever holds the parent may be
  * waiting for the very row that is being deleted.
  *
+ * To come back to life a row needs live parents; then there is time to wait.
+ *
  * A parent that the same command deletes and whose own put-back comes later
  * counts as gone, too: that its tombstone will stand is not certain yet.
  *
@@ -35,10 +37,17 @@
 #include "table/registry.h"
 #include "table/trigger.h"
 
-/* a saved plan per foreign key and session */
+/* what is asked of a parent */
+typedef struct ParentQuestion
+{
+	Oid			constraint;		/* the foreign key */
+	bool		live;			/* that it is no tombstone, and wait for it */
+} ParentQuestion;
+
+/* a saved plan per question and session */
 typedef struct ParentPlan
 {
-	Oid			constraint;		/* hash key */
+	ParentQuestion question;	/* hash key */
 	SPIPlanPtr	plan;			/* NULL until prepared */
 } ParentPlan;
 
@@ -49,9 +58,12 @@ static bool has_null(ForeignKeyCacheInfo *key, TupleTableSlot *slot);
 static bool is_own_parent(ForeignKeyCacheInfo *key, Relation rel,
 						  TupleTableSlot *slot);
 static bool lock_parent(ForeignKeyCacheInfo *key, Relation rel,
-						TupleTableSlot *slot);
-static SPIPlanPtr find_plan(ForeignKeyCacheInfo *key, Relation rel);
-static SPIPlanPtr prepare_plan(ForeignKeyCacheInfo *key, Relation rel);
+						TupleTableSlot *slot, const char *deleted_at);
+static SPIPlanPtr find_plan(ForeignKeyCacheInfo *key, Relation rel,
+							const char *deleted_at);
+static SPIPlanPtr prepare_plan(ForeignKeyCacheInfo *key, Relation rel,
+							   const char *deleted_at);
+static void report_deleted_parent(ForeignKeyCacheInfo *key, Relation rel);
 
 bool
 sp_parents_lock(Relation rel, TupleTableSlot *slot)
@@ -66,10 +78,28 @@ sp_parents_lock(Relation rel, TupleTableSlot *slot)
 		if (has_null(key, slot) || is_copy(key) ||
 			is_own_parent(key, rel, slot))
 			continue;
-		if (!lock_parent(key, rel, slot))
+		if (!lock_parent(key, rel, slot, NULL))
 			return false;
 	}
 	return true;
+}
+
+void
+sp_parents_require_live(Relation rel, TupleTableSlot *slot)
+{
+	ListCell   *lc;
+
+	foreach(lc, RelationGetFKeyList(rel))
+	{
+		ForeignKeyCacheInfo *key = copyObject(lfirst(lc));
+		EnabledTable *parent = sp_table_find(key->confrelid);
+
+		if (parent == NULL || !parent->row_mode || has_null(key, slot) ||
+			is_copy(key) || is_own_parent(key, rel, slot))
+			continue;
+		if (!lock_parent(key, rel, slot, parent->deleted_at))
+			report_deleted_parent(key, rel);
+	}
 }
 
 /*
@@ -142,9 +172,13 @@ is_own_parent(ForeignKeyCacheInfo *key, Relation rel, TupleTableSlot *slot)
 	return true;
 }
 
-/* Lock the referenced row; false where it cannot be had at once. */
+/*
+ * Lock the referenced row; false where it cannot be had at once.  With the
+ * parent's column deleted_at: wait for it; false where it is not live.
+ */
 static bool
-lock_parent(ForeignKeyCacheInfo *key, Relation rel, TupleTableSlot *slot)
+lock_parent(ForeignKeyCacheInfo *key, Relation rel, TupleTableSlot *slot,
+			const char *deleted_at)
 {
 	Datum		values[INDEX_MAX_KEYS];
 	RoleSwitch	saved;
@@ -157,7 +191,7 @@ lock_parent(ForeignKeyCacheInfo *key, Relation rel, TupleTableSlot *slot)
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	sp_table_become(&saved, sp_table_owner(key->confrelid));
-	if (SPI_execute_snapshot(find_plan(key, rel), values, NULL,
+	if (SPI_execute_snapshot(find_plan(key, rel, deleted_at), values, NULL,
 							 GetLatestSnapshot(), InvalidSnapshot,
 							 false, false, 1) != SPI_OK_SELECT)
 		elog(ERROR, "could not lock a referenced row");
@@ -169,20 +203,24 @@ lock_parent(ForeignKeyCacheInfo *key, Relation rel, TupleTableSlot *slot)
 
 /* The saved plan, prepared again when something it uses has changed. */
 static SPIPlanPtr
-find_plan(ForeignKeyCacheInfo *key, Relation rel)
+find_plan(ForeignKeyCacheInfo *key, Relation rel, const char *deleted_at)
 {
+	ParentQuestion question;
 	ParentPlan *entry;
 	bool		found;
 
 	if (parent_plans == NULL)
 	{
-		HASHCTL		control = {.keysize = sizeof(Oid),
+		HASHCTL		control = {.keysize = sizeof(ParentQuestion),
 		.entrysize = sizeof(ParentPlan)};
 
 		parent_plans = hash_create("syncport parents", 16, &control,
 								   HASH_ELEM | HASH_BLOBS);
 	}
-	entry = hash_search(parent_plans, &key->conoid, HASH_ENTER, &found);
+	memset(&question, 0, sizeof(question));
+	question.constraint = key->conoid;
+	question.live = deleted_at != NULL;
+	entry = hash_search(parent_plans, &question, HASH_ENTER, &found);
 	if (!found)
 		entry->plan = NULL;
 	if (entry->plan != NULL && SPI_plan_is_valid(entry->plan))
@@ -194,13 +232,13 @@ find_plan(ForeignKeyCacheInfo *key, Relation rel)
 		entry->plan = NULL;
 		SPI_freeplan(stale);
 	}
-	entry->plan = prepare_plan(key, rel);
+	entry->plan = prepare_plan(key, rel, deleted_at);
 	return entry->plan;
 }
 
 /* Prepare the query that locks the row, under the key's own operators. */
 static SPIPlanPtr
-prepare_plan(ForeignKeyCacheInfo *key, Relation rel)
+prepare_plan(ForeignKeyCacheInfo *key, Relation rel, const char *deleted_at)
 {
 	TupleDesc	desc = RelationGetDescr(rel);
 	bool		partitioned = get_rel_relkind(key->confrelid) ==
@@ -227,9 +265,28 @@ prepare_plan(ForeignKeyCacheInfo *key, Relation rel)
 								 get_atttype(key->confrelid, key->confkey[i]),
 								 key->conpfeqop[i], right, types[i]);
 	}
-	appendStringInfoString(&sql, " FOR KEY SHARE OF x SKIP LOCKED");
+	if (deleted_at != NULL)
+		appendStringInfo(&sql, " AND x.%s IS NULL FOR KEY SHARE OF x",
+						 quote_identifier(deleted_at));
+	else
+		appendStringInfoString(&sql, " FOR KEY SHARE OF x SKIP LOCKED");
 	plan = SPI_prepare(sql.data, key->nkeys, types);
 	if (plan == NULL || SPI_keepplan(plan) != 0)
 		elog(ERROR, "could not prepare: %s", sql.data);
 	return plan;
+}
+
+/* A row cannot live below a deleted one. */
+static void
+report_deleted_parent(ForeignKeyCacheInfo *key, Relation rel)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
+			 errmsg("row of table \"%s\" cannot be restored below a deleted row of table \"%s\"",
+					RelationGetRelationName(rel),
+					get_rel_name(key->confrelid)),
+			 errdetail("It refers to it by foreign key \"%s\".",
+					   get_constraint_name(key->conoid)),
+			 errhint("Restore the row that it refers to first."),
+			 errtableconstraint(rel, get_constraint_name(key->conoid))));
 }

@@ -13,12 +13,10 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "access/transam.h"
 #include "access/xact.h"
-#include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
-#include "commands/trigger.h"
-#include "parser/parse_func.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rls.h"
@@ -32,10 +30,6 @@ static bool check_column(TablePlan *plan, const char *role, const char *name,
 static void check_key_apart(TablePlan *plan, const char *name);
 static void restamp_rows(TablePlan *plan, bool known);
 static void set_not_null(TablePlan *plan, const char *column);
-static char *trigger_sql(TablePlan *plan, const char *name,
-						 const char *event, const char *function);
-static bool trigger_exists(TablePlan *plan, const char *name,
-						   const char *function);
 
 void
 sp_plan_add(TablePlan *plan, const char *format,...)
@@ -77,8 +71,9 @@ sp_plan_columns(TablePlan *plan)
 
 	has_updated = check_column(plan, "updated_at", want->updated_at,
 							   TIMESTAMPTZOID, &updated_notnull);
-	has_deleted = check_column(plan, "deleted_at", want->deleted_at,
-							   TIMESTAMPTZOID, &deleted_notnull);
+	has_deleted = !want->row_mode ||
+		check_column(plan, "deleted_at", want->deleted_at, TIMESTAMPTZOID,
+					 &deleted_notnull);
 	has_version = check_column(plan, "row_version", want->row_version,
 							   INT8OID, &version_notnull);
 	if (deleted_notnull)
@@ -90,8 +85,9 @@ sp_plan_columns(TablePlan *plan)
 				 errhint("Drop its NOT NULL constraint, or name another column with deleted_at.")));
 	check_key_apart(plan, want->row_version);
 	check_key_apart(plan, want->updated_at);
-	check_key_apart(plan, want->deleted_at);
-	has_stamp = trigger_exists(plan, STAMP_TRIGGER, "stamp");
+	if (want->row_mode)
+		check_key_apart(plan, want->deleted_at);
+	has_stamp = sp_plan_trigger_exists(plan->rel, STAMP_TRIGGER, "stamp");
 
 	initStringInfo(&add);
 	initStringInfo(&drop);
@@ -116,16 +112,14 @@ sp_plan_columns(TablePlan *plan)
 	if (!plan->online && has_version)
 		restamp_rows(plan, has_stamp);
 	if (plan->have == NULL || !has_stamp ||
+		plan->have->row_mode != want->row_mode ||
 		plan->have->notify != want->notify)
-		sp_plan_add(plan, "%s%s%s%s",
+		sp_plan_add(plan, "%s%s%s",
 					add.len ? psprintf("ALTER TABLE %s %s; ",
 									   target, add.data + 2) : "",
 					drop.len ? psprintf("ALTER TABLE %s %s; ",
 										target, drop.data + 2) : "",
-					has_stamp ? psprintf("DROP TRIGGER %s ON %s; ",
-										 STAMP_TRIGGER, target) : "",
-					trigger_sql(plan, STAMP_TRIGGER,
-								"BEFORE INSERT OR UPDATE", "stamp"));
+					sp_plan_trigger_sql(plan, STAMP_TRIGGER));
 	else
 		sp_plan_add(plan, "ALTER TABLE %s ENABLE ALWAYS TRIGGER %s", target,
 					quote_identifier(STAMP_TRIGGER));
@@ -133,20 +127,6 @@ sp_plan_columns(TablePlan *plan)
 		restamp_rows(plan, has_stamp);
 	if (has_version && !version_notnull)
 		set_not_null(plan, want->row_version);
-}
-
-void
-sp_plan_put_back(TablePlan *plan)
-{
-	const char *target = sp_table_quoted_name(plan->want->relid);
-	bool		exists = trigger_exists(plan, PUT_BACK_TRIGGER, "put_back");
-
-	sp_plan_add(plan, "%s%s",
-				exists ? psprintf("DROP TRIGGER %s ON %s; ",
-								  quote_identifier(PUT_BACK_TRIGGER),
-								  target) : "",
-				trigger_sql(plan, PUT_BACK_TRIGGER, "AFTER DELETE",
-							"put_back"));
 }
 
 void
@@ -164,6 +144,13 @@ sp_plan_live_view(TablePlan *plan)
 					quote_qualified_identifier(schema_name, before));
 	if (want->live_view == NULL)
 		return;
+	if (!want->row_mode)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a live view needs tombstones in the table"),
+				 errdetail("With tombstones => '%s' the table \"%s\" holds live rows alone.",
+						   MODE_IMAGE, RelationGetRelationName(plan->rel)),
+				 errhint("Pass live_view => '' and query the table itself.")));
 	existing = get_relname_relid(want->live_view, schema);
 	if (OidIsValid(existing) &&
 		(before == NULL || strcmp(before, want->live_view) != 0 ||
@@ -232,7 +219,8 @@ check_column(TablePlan *plan, const char *role, const char *name, Oid type,
 	Form_pg_attribute att;
 
 	*notnull = false;
-	if (attnum == InvalidAttrNumber && plan->have != NULL)
+	if (attnum == InvalidAttrNumber && plan->have != NULL &&
+		plan->have->row_mode == plan->want->row_mode)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_COLUMN),
 				 errmsg("column \"%s\" of enabled table \"%s\" is missing",
@@ -331,52 +319,4 @@ set_not_null(TablePlan *plan, const char *column)
 	sp_plan_add(plan, "ALTER TABLE %s ALTER COLUMN %s SET NOT NULL%s",
 				target, quoted, plan->online
 				? ", DROP CONSTRAINT syncport_not_null" : "");
-}
-
-/* The statements that create one of our triggers. */
-static char *
-trigger_sql(TablePlan *plan, const char *name, const char *event,
-			const char *function)
-{
-	const EnabledTable *want = plan->want;
-	const char *target = sp_table_quoted_name(want->relid);
-
-	return psprintf("CREATE TRIGGER %s %s ON %s FOR EACH ROW"
-					" EXECUTE FUNCTION %s.%s(%s, %s, %s, %s);"
-					" ALTER TABLE %s ENABLE ALWAYS TRIGGER %s",
-					quote_identifier(name), event, target,
-					SP_SCHEMA, function,
-					quote_literal_cstr(want->updated_at),
-					quote_literal_cstr(want->row_version),
-					quote_literal_cstr(want->deleted_at),
-					want->notify ? "'true'" : "'false'",
-					target, quote_identifier(name));
-}
-
-/* Whether our trigger is there; an error where the name is another's. */
-static bool
-trigger_exists(TablePlan *plan, const char *name, const char *function)
-{
-	TriggerDesc *triggers = plan->rel->trigdesc;
-	Oid			ours = LookupFuncName(list_make2(makeString(SP_SCHEMA),
-												 makeString(pstrdup(function))),
-									  0, NULL, false);
-	int			i;
-
-	for (i = 0; triggers != NULL && i < triggers->numtriggers; i++)
-	{
-		Trigger    *trigger = &triggers->triggers[i];
-
-		if (strcmp(trigger->tgname, name) != 0)
-			continue;
-		if (trigger->tgfoid == ours)
-			return true;
-		ereport(ERROR,
-				(errcode(ERRCODE_DUPLICATE_OBJECT),
-				 errmsg("trigger \"%s\" of table \"%s\" is not syncport's",
-						name, RelationGetRelationName(plan->rel)),
-				 errdetail("syncport needs a trigger of that name."),
-				 errhint("Rename the trigger with ALTER TRIGGER.")));
-	}
-	return false;
 }

@@ -17,9 +17,15 @@
 
 #include "table/registry.h"
 
-/* names of our triggers; the second must sort before referential triggers */
-#define STAMP_TRIGGER		"syncport_stamp"
-#define PUT_BACK_TRIGGER	"00_syncport_put_back"
+/*
+ * Names of our triggers: the stamp sorts behind those of the application,
+ * keep before those of referential integrity.
+ */
+#define STAMP_TRIGGER			"zz_syncport_stamp"
+#define KEEP_TRIGGER			"00_syncport_keep"
+#define SETTLE_TRIGGER			"syncport_settle"
+#define SETTLE_DEFERRED_TRIGGER	"syncport_settle_deferred"
+#define TRUNCATE_TRIGGER		"syncport_truncate"
 
 typedef struct TablePlan
 {
@@ -41,8 +47,40 @@ extern void sp_plan_add(TablePlan *plan, const char *format,...)
  * steps.  Errors name what is in the way.
  */
 extern void sp_plan_columns(TablePlan *plan);
-extern void sp_plan_put_back(TablePlan *plan);
+extern void sp_plan_triggers(TablePlan *plan);
 extern void sp_plan_live_view(TablePlan *plan);
+
+/* The statements that create, or create anew, one of our row triggers. */
+extern char *sp_plan_trigger_sql(TablePlan *plan, const char *name);
+
+/* The statements that create missing triggers for TRUNCATE on leaves. */
+extern List *sp_plan_leaf_triggers(Oid target);
+
+/* Append the steps that drop all our triggers of the table in plan->have. */
+extern void sp_plan_drop_triggers(TablePlan *plan);
+
+/*
+ * Whether a trigger of that name is there and calls our function.  Errors:
+ * 42710 where the name is another's.
+ */
+extern bool sp_plan_trigger_exists(Relation rel, const char *name,
+								   const char *function);
+
+/* Names of our triggers on rel that are missing or not ENABLE ALWAYS. */
+extern List *sp_plan_weak_triggers(Relation rel);
+
+/*
+ * Refuse (0A000) policies that test system columns or the whole row, which
+ * images do not have.
+ */
+extern void sp_policy_check(Relation rel);
+
+/*
+ * Take the tombstones out of the table, whose triggers keep their images.
+ * Needs SPI.  Errors: 23503 where one is referenced, 42501 where row
+ * security would hide one.
+ */
+extern void sp_disable_move_tombstones(const EnabledTable *table);
 
 /*
  * Append the steps that create missing indexes and drop those of ours that

@@ -313,6 +313,8 @@ collect_positions(Purge *purge)
 								 IntervalPGetDatum(&table->retention));
 	purge->cutoff = DatumGetTimestampTz(cutoff);
 	purge->npositions = 0;
+	if (!table->row_mode)
+		return true;
 	/* what the planner may evaluate is the owner's, not the caller's */
 	sp_table_become(&saved, sp_table_owner(purge->target));
 	portal = SPI_cursor_open_with_args(NULL,
@@ -439,7 +441,7 @@ open_batch(Purge *purge, Batch *batch, Oid leaf, int count)
 
 	LockRelationOid(purge->target, RowExclusiveLock);
 	table = sp_table_find(leaf);
-	if (table == NULL || table->relid != purge->target ||
+	if (table == NULL || !table->row_mode || table->relid != purge->target ||
 		!may_purge(purge->target, false))
 		return false;
 	batch->rel = try_table_open(leaf, RowExclusiveLock);
@@ -669,15 +671,15 @@ purge_images(Purge *purge)
 		begin_transaction();
 		sp_table_become(&saved,
 						sp_table_owner(sp_table_own_oid("tombstone")));
-		if (SPI_execute_with_args("WITH due AS (SELECT t.id, t.row_version"
+		if (SPI_execute_with_args("WITH due AS (SELECT t.ctid, t.row_version"
 								  " FROM syncport.tombstone t"
 								  " WHERE t.target OPERATOR(pg_catalog.=) $1"
 								  " AND t.removed_at OPERATOR(pg_catalog.<) $2"
 								  " ORDER BY t.row_version, t.id LIMIT $3"
 								  " FOR UPDATE SKIP LOCKED),"
 								  " gone AS (DELETE FROM syncport.tombstone t"
-								  " USING due WHERE t.id"
-								  " OPERATOR(pg_catalog.=) due.id)"
+								  " USING due WHERE t.ctid"
+								  " OPERATOR(pg_catalog.=) due.ctid)"
 								  " SELECT pg_catalog.count(*),"
 								  " pg_catalog.max(row_version) FROM due",
 								  3, types, values, NULL,

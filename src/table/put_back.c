@@ -3,22 +3,20 @@
  * put_back.c
  *	  Puts a deleted row back as its tombstone.
  *
- * The trigger sorts before those of referential integrity, so the tombstone
- * stands before the children are dealt with.  Insertion happens below the
- * triggers: only rechecks of deferrable keys are queued, by means of a
- * trigger description that holds no other triggers.
+ * Insertion happens below the triggers: only rechecks of deferrable keys are
+ * queued, by means of a trigger description that holds no other triggers.
  *
- * What one statement needs for all its rows is kept in fn_extra and lives
- * in the statement's own memory.  No relation, tuple descriptor or buffer
- * stays pinned there between two rows, since nothing would release it: the
- * indexes are locked once, and opened and closed for each row.
+ * What one statement needs for all its rows lives in the statement's own
+ * memory.  No relation, tuple descriptor or buffer stays pinned there between
+ * two rows, since nothing would release it: the indexes are locked once, and
+ * opened and closed for each row.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
 #include "access/genam.h"
-#include "access/htup_details.h"
+#include "access/stratnum.h"
 #include "access/tableam.h"
 #include "access/xact.h"
 #include "catalog/index.h"
@@ -27,20 +25,18 @@
 #include "nodes/execnodes.h"
 #include "storage/lmgr.h"
 #include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
-#include "guc.h"
 #include "support/compat.h"
 #include "table/trigger.h"
 
-PG_FUNCTION_INFO_V1(syncport_put_back);
-
 /* what all rows of one statement and relation share */
-typedef struct PutBack
+struct PutBack
 {
-	StampColumns columns;		/* columns to set */
+	const StampColumns *columns;	/* columns to set */
 	EState	   *estate;			/* expressions and per-row memory */
 	ResultRelInfo *info;		/* the relation, with its index infos */
 	Oid		   *indexes;		/* OIDs, as in info */
@@ -48,12 +44,8 @@ typedef struct PutBack
 	List	   *deferrable;		/* positions of unique keys that are not */
 	List	   *checks;			/* the CHECK constraints, as ExprStates */
 	TupleTableSlot *slot;		/* the tombstone */
-} PutBack;
+};
 
-/* the enabled table whose tombstones may go for good */
-static Oid	suspended = InvalidOid;
-
-static PutBack *begin_put_back(MemoryContext context, TriggerData *data);
 static void collect_indexes(PutBack *state);
 static void prepare_checks(PutBack *state);
 static TriggerDesc *rechecks_only(const TriggerDesc *triggers);
@@ -64,92 +56,17 @@ static bool key_is_free(PutBack *state);
 static bool deferred_key_is_free(PutBack *state, int position);
 static bool constraints_hold(PutBack *state);
 static bool insert_tombstone_row(PutBack *state);
+static bool is_own_tombstone(TupleTableSlot *slot,
+							 const StampColumns *columns);
 
-/*
- * syncport.put_back() RETURNS trigger: keeps a deleted row as a tombstone,
- * or as an image where it cannot or shall not stay in its table.
- */
-Datum
-syncport_put_back(PG_FUNCTION_ARGS)
+PutBack *
+sp_put_back_begin(Relation rel, const StampColumns *columns)
 {
-	TriggerData *data = (TriggerData *) fcinfo->context;
-	PutBack    *state = fcinfo->flinfo->fn_extra;
-	TupleTableSlot *old;
-
-	if (!CALLED_AS_TRIGGER(fcinfo) ||
-		!TRIGGER_FIRED_FOR_ROW(data->tg_event) ||
-		!TRIGGER_FIRED_AFTER(data->tg_event) ||
-		!TRIGGER_FIRED_BY_DELETE(data->tg_event))
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("function \"%s\" must be fired AFTER DELETE for each row",
-						"syncport.put_back"),
-				 errhint("Call syncport.enable, which creates the triggers of a table.")));
-
-	/* moved to another partition: the row is still there */
-	if (HeapTupleHeaderIndicatesMovedPartitions(data->tg_trigtuple->t_data))
-		return PointerGetDatum(NULL);
-
-	if (state == NULL || state->info->ri_RelationDesc != data->tg_relation)
-	{
-		state = begin_put_back(fcinfo->flinfo->fn_mcxt, data);
-		fcinfo->flinfo->fn_extra = state;
-	}
-	sp_trigger_notify(&state->columns);
-	old = data->tg_trigslot;
-	slot_getallattrs(old);
-
-	if (!old->tts_isnull[state->columns.deleted_at - 1])
-	{
-		if (!OidIsValid(suspended) ||
-			suspended != sp_image_target(data->tg_relation))
-			sp_image_write(data->tg_relation, old);
-	}
-	else if (!sp_guc_soft_delete ||
-			 !sp_parents_lock(data->tg_relation, old))
-		sp_image_write(data->tg_relation, old);
-	else
-	{
-		fill_tombstone(state, old);
-		if (!insert_tombstone_row(state))
-			sp_image_write(data->tg_relation, old);
-		ExecClearTuple(state->slot);
-	}
-	return PointerGetDatum(NULL);
-}
-
-Oid
-sp_put_back_suspend(Oid relid)
-{
-	Oid			saved = suspended;
-
-	suspended = relid;
-	return saved;
-}
-
-void
-sp_put_back_resume(Oid saved)
-{
-	suspended = saved;
-}
-
-/* What the rows to come need, in memory that goes with the statement. */
-static PutBack *
-begin_put_back(MemoryContext context, TriggerData *data)
-{
-	MemoryContext old = MemoryContextSwitchTo(context);
-	Relation	rel = data->tg_relation;
+	MemoryContext caller = CurrentMemoryContext;
 	PutBack    *state = palloc0(sizeof(PutBack));
 	TupleDesc	desc;
 
-	sp_trigger_columns(&state->columns, data);
-	if (state->columns.deleted_at == InvalidAttrNumber)
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("trigger \"%s\" of table \"%s\" names no column for the time of deletion",
-						data->tg_trigger->tgname,
-						RelationGetRelationName(rel)),
-				 errhint("Call syncport.enable, which creates the triggers of a table.")));
+	state->columns = columns;
 	state->estate = CreateExecutorState();
 	MemoryContextSwitchTo(state->estate->es_query_cxt);
 	state->info = makeNode(ResultRelInfo);
@@ -160,8 +77,19 @@ begin_put_back(MemoryContext context, TriggerData *data)
 	state->slot = MakeSingleTupleTableSlot(desc, table_slot_callbacks(rel));
 	collect_indexes(state);
 	prepare_checks(state);
-	MemoryContextSwitchTo(old);
+	MemoryContextSwitchTo(caller);
 	return state;
+}
+
+bool
+sp_put_back(PutBack *state, TupleTableSlot *old)
+{
+	bool		inserted;
+
+	fill_tombstone(state, old);
+	inserted = insert_tombstone_row(state);
+	ExecClearTuple(state->slot);
+	return inserted;
 }
 
 /* Lock the indexes for the transaction and keep what describes them. */
@@ -229,7 +157,7 @@ rechecks_only(const TriggerDesc *triggers)
 static void
 fill_tombstone(PutBack *state, TupleTableSlot *old)
 {
-	StampColumns *columns = &state->columns;
+	const StampColumns *columns = state->columns;
 	TupleTableSlot *slot = state->slot;
 	TupleDesc	desc = slot->tts_tupleDescriptor;
 	TimestampTz now = GetCurrentTransactionStartTimestamp();
@@ -403,4 +331,52 @@ deferred_key_is_free(PutBack *state, int position)
 	index_endscan(scan);
 	ExecDropSingleTupleTableSlot(found);
 	return is_free;
+}
+
+void
+sp_put_back_yield(Relation rel, HeapTuple tombstone,
+				  const StampColumns *columns)
+{
+	TupleDesc	desc = RelationGetDescr(rel);
+	Relation	index = index_open(SP_PRIMARY_KEY_INDEX(rel), AccessShareLock);
+	TupleTableSlot *found = table_slot_create(rel, NULL);
+	int			nkeys = index->rd_index->indnkeyatts;
+	ScanKeyData keys[INDEX_MAX_KEYS];
+	IndexScanDesc scan;
+	int			i;
+
+	for (i = 0; i < nkeys; i++)
+	{
+		Oid			family = index->rd_opfamily[i];
+		Oid			type = index->rd_opcintype[i];
+		Oid			operator = get_opfamily_member(family, type, type,
+												   BTEqualStrategyNumber);
+		bool		isnull;
+		Datum		value = heap_getattr(tombstone,
+										 index->rd_index->indkey.values[i],
+										 desc, &isnull);
+
+		ScanKeyEntryInitialize(&keys[i], 0, i + 1, BTEqualStrategyNumber,
+							   InvalidOid, index->rd_indcollation[i],
+							   get_opcode(operator), value);
+	}
+	scan = sp_compat_index_beginscan(rel, index, SnapshotSelf, nkeys);
+	index_rescan(scan, keys, nkeys, NULL, 0);
+	if (index_getnext_slot(scan, ForwardScanDirection, found) &&
+		is_own_tombstone(found, columns))
+		simple_table_tuple_delete(rel, &found->tts_tid, SnapshotSelf);
+	index_endscan(scan);
+	ExecDropSingleTupleTableSlot(found);
+	index_close(index, NoLock);
+}
+
+/* Whether a row is deleted and of this transaction. */
+static bool
+is_own_tombstone(TupleTableSlot *slot, const StampColumns *columns)
+{
+	bool		isnull;
+	Datum		version = slot_getattr(slot, columns->row_version, &isnull);
+
+	return !isnull && DatumGetInt64(version) == sp_trigger_version() &&
+		!slot_attisnull(slot, columns->deleted_at);
 }

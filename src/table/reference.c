@@ -29,9 +29,10 @@
 #include "table/reference.h"
 #include "table/registry.h"
 
-static ForeignReference *read_constraint(Relation catalog, HeapTuple tuple);
-static char **read_columns(Relation catalog, HeapTuple tuple, int column,
-						   Oid relid, int *count);
+static ForeignReference *read_constraint(HeapTuple tuple);
+static Datum read_array(HeapTuple tuple, int column);
+static char **read_columns(HeapTuple tuple, int column, Oid relid,
+						   int *count);
 static void append_operand(StringInfo buf, const char *alias,
 						   const char *column, Oid type);
 
@@ -56,11 +57,25 @@ sp_reference_list(Oid relid)
 		if (form->contype == CONSTRAINT_FOREIGN &&
 			!OidIsValid(form->conparentid) &&
 			list_member_oid(parents, form->confrelid))
-			result = lappend(result, read_constraint(catalog, tuple));
+			result = lappend(result, read_constraint(tuple));
 	}
 	systable_endscan(scan);
 	table_close(catalog, AccessShareLock);
 	return result;
+}
+
+ForeignReference *
+sp_reference_read(Oid constraint)
+{
+	HeapTuple	tuple = SearchSysCache1(CONSTROID,
+										ObjectIdGetDatum(constraint));
+	ForeignReference *reference;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for constraint %u", constraint);
+	reference = read_constraint(tuple);
+	ReleaseSysCache(tuple);
+	return reference;
 }
 
 char *
@@ -91,50 +106,52 @@ sp_reference_condition(const ForeignReference *reference, const char *alias)
 
 /* A foreign key from its catalog entry. */
 static ForeignReference *
-read_constraint(Relation catalog, HeapTuple tuple)
+read_constraint(HeapTuple tuple)
 {
 	Form_pg_constraint form = (Form_pg_constraint) GETSTRUCT(tuple);
 	ForeignReference *reference = palloc0(sizeof(ForeignReference));
-	bool		isnull;
-	Datum		operators;
 
+	reference->oid = form->oid;
 	reference->name = pstrdup(NameStr(form->conname));
 	reference->child = form->conrelid;
-	reference->child_columns = read_columns(catalog, tuple,
-											Anum_pg_constraint_conkey,
+	reference->child_columns = read_columns(tuple, Anum_pg_constraint_conkey,
 											form->conrelid,
 											&reference->ncolumns);
-	reference->parent_columns = read_columns(catalog, tuple,
+	reference->parent_columns = read_columns(tuple,
 											 Anum_pg_constraint_confkey,
 											 form->confrelid,
 											 &reference->ncolumns);
-	operators = heap_getattr(tuple, Anum_pg_constraint_conpfeqop,
-							 RelationGetDescr(catalog), &isnull);
-	if (isnull)
-		elog(ERROR, "foreign key \"%s\" has no operators", reference->name);
 	reference->operators = (Oid *)
-		ARR_DATA_PTR(DatumGetArrayTypePCopy(operators));
+		ARR_DATA_PTR(DatumGetArrayTypePCopy(read_array(tuple,
+													   Anum_pg_constraint_conpfeqop)));
+	reference->parent_operators = (Oid *)
+		ARR_DATA_PTR(DatumGetArrayTypePCopy(read_array(tuple,
+													   Anum_pg_constraint_conppeqop)));
 	return reference;
+}
+
+/* An array of a foreign key's entry. */
+static Datum
+read_array(HeapTuple tuple, int column)
+{
+	bool		isnull;
+	Datum		value = SysCacheGetAttr(CONSTROID, tuple, column, &isnull);
+
+	if (isnull)
+		elog(ERROR, "foreign key without columns or operators");
+	return value;
 }
 
 /* Names of the columns in an int2[] of a constraint. */
 static char **
-read_columns(Relation catalog, HeapTuple tuple, int column, Oid relid,
-			 int *count)
+read_columns(HeapTuple tuple, int column, Oid relid, int *count)
 {
-	bool		isnull;
-	Datum		value = heap_getattr(tuple, column, RelationGetDescr(catalog),
-									 &isnull);
-	ArrayType  *array;
-	int16	   *numbers;
+	ArrayType  *array = DatumGetArrayTypeP(read_array(tuple, column));
+	int16	   *numbers = (int16 *) ARR_DATA_PTR(array);
 	char	  **names;
 	int			i;
 
-	if (isnull)
-		elog(ERROR, "foreign key without columns");
-	array = DatumGetArrayTypeP(value);
 	*count = ARR_DIMS(array)[0];
-	numbers = (int16 *) ARR_DATA_PTR(array);
 	names = palloc(sizeof(char *) * *count);
 	for (i = 0; i < *count; i++)
 		names[i] = get_attname(relid, numbers[i], false);

@@ -12,12 +12,14 @@
 
 typedef struct ForeignReference
 {
-	char	   *name;			/* of the constraint */
+	Oid			oid;			/* of the constraint */
+	char	   *name;
 	Oid			child;			/* the referring table, partitioned or not */
 	int			ncolumns;
 	char	  **parent_columns; /* names of the referenced columns */
 	char	  **child_columns;	/* names of the referring columns */
 	Oid		   *operators;		/* parent value = child value */
+	Oid		   *parent_operators;	/* parent value = parent value */
 } ForeignReference;
 
 /*
@@ -25,6 +27,9 @@ typedef struct ForeignReference
  * on the partitioned tables above it.  List of ForeignReference.
  */
 extern List *sp_reference_list(Oid relid);
+
+/* The foreign key of that OID. */
+extern ForeignReference *sp_reference_read(Oid constraint);
 
 /*
  * "EXISTS (...)": whether a row of the child refers to the row of the given

@@ -57,12 +57,14 @@ enum StatusColumn
 
 static bool may_see(Oid relid);
 static bool fill_row(const EnabledTable *table, Datum *values, bool *nulls);
+static void count_images(const EnabledTable *table, Datum *values,
+						 bool *nulls);
 static void count_tombstones(const EnabledTable *table, Datum *values,
 							 bool *nulls);
-static void fill_live_rows(List *relids, Datum *values, bool *nulls);
+static void fill_live_rows(const EnabledTable *table, List *relids,
+						   Datum *values, bool *nulls);
 static void fill_indexes(Oid relid, Datum *values);
 static Datum list_triggers(List *relids);
-static bool fires_always(Relation rel, const char *name);
 
 /*
  * syncport.table_status() RETURNS SETOF record
@@ -116,8 +118,11 @@ fill_row(const EnabledTable *table, Datum *values, bool *nulls)
 	values[STATUS_MODE] = CStringGetTextDatum(sp_table_mode(table));
 	values[STATUS_RETENTION] = IntervalPGetDatum(&table->retention);
 	values[STATUS_PURGE_HORIZON] = Int64GetDatum(table->purge_horizon);
-	count_tombstones(table, values, nulls);
-	fill_live_rows(relids, values, nulls);
+	if (table->row_mode)
+		count_tombstones(table, values, nulls);
+	else
+		count_images(table, values, nulls);
+	fill_live_rows(table, relids, values, nulls);
 	fill_indexes(table->relid, values);
 	values[STATUS_TRIGGERS] = list_triggers(relids);
 	return true;
@@ -153,9 +158,35 @@ count_tombstones(const EnabledTable *table, Datum *values, bool *nulls)
 										  &nulls[STATUS_OLDEST]);
 }
 
-/* The estimate of the leaves, less the tombstones. */
+/* The same of images, as their owner. */
 static void
-fill_live_rows(List *relids, Datum *values, bool *nulls)
+count_images(const EnabledTable *table, Datum *values, bool *nulls)
+{
+	Oid			types[] = {OIDOID};
+	Datum		target = ObjectIdGetDatum(table->relid);
+	RoleSwitch	saved;
+	HeapTuple	row;
+
+	sp_table_become(&saved, sp_table_owner(sp_table_own_oid("tombstone")));
+	if (SPI_execute_with_args("SELECT pg_catalog.count(*),"
+							  " pg_catalog.min(t.removed_at)"
+							  " FROM syncport.tombstone t"
+							  " WHERE t.target OPERATOR(pg_catalog.=) $1",
+							  1, types, &target, NULL, true,
+							  0) != SPI_OK_SELECT || SPI_processed != 1)
+		elog(ERROR, "could not count the images of a table");
+	sp_table_unbecome(&saved);
+	row = SPI_tuptable->vals[0];
+	values[STATUS_TOMBSTONES] = SPI_getbinval(row, SPI_tuptable->tupdesc, 1,
+											  &nulls[STATUS_TOMBSTONES]);
+	values[STATUS_OLDEST] = SPI_getbinval(row, SPI_tuptable->tupdesc, 2,
+										  &nulls[STATUS_OLDEST]);
+}
+
+/* The estimate of the leaves, less the tombstones that are in them. */
+static void
+fill_live_rows(const EnabledTable *table, List *relids, Datum *values,
+			   bool *nulls)
 {
 	double		rows = 0;
 	ListCell   *lc;
@@ -175,7 +206,7 @@ fill_live_rows(List *relids, Datum *values, bool *nulls)
 	}
 	if (nulls[STATUS_TOMBSTONES])
 		nulls[STATUS_LIVE_ROWS] = true;
-	else
+	else if (table->row_mode)
 		rows -= DatumGetInt64(values[STATUS_TOMBSTONES]);
 	values[STATUS_LIVE_ROWS] = Int64GetDatum((int64) Max(rows, 0));
 }
@@ -218,42 +249,25 @@ fill_indexes(Oid relid, Datum *values)
 static Datum
 list_triggers(List *relids)
 {
-	const char *names[] = {STAMP_TRIGGER, PUT_BACK_TRIGGER};
 	ArrayBuildState *state = initArrayResult(TEXTOID, CurrentMemoryContext,
 											 false);
 	ListCell   *lc;
-	int			i;
+	ListCell   *weak;
 
 	foreach(lc, relids)
 	{
 		Relation	rel = relation_open(lfirst_oid(lc), NoLock);
 
-		for (i = 0; i < lengthof(names); i++)
+		foreach(weak, sp_plan_weak_triggers(rel))
 		{
 			char	   *name = psprintf("%s.%s",
 										sp_table_quoted_name(lfirst_oid(lc)),
-										quote_identifier(names[i]));
+										quote_identifier(lfirst(weak)));
 
-			if (!fires_always(rel, names[i]))
-				accumArrayResult(state, CStringGetTextDatum(name), false,
-								 TEXTOID, CurrentMemoryContext);
+			accumArrayResult(state, CStringGetTextDatum(name), false,
+							 TEXTOID, CurrentMemoryContext);
 		}
 		relation_close(rel, NoLock);
 	}
 	return makeArrayResult(state, CurrentMemoryContext);
-}
-
-/* Whether a trigger is there and ENABLE ALWAYS. */
-static bool
-fires_always(Relation rel, const char *name)
-{
-	TriggerDesc *triggers = rel->trigdesc;
-	int			i;
-
-	for (i = 0; triggers != NULL && i < triggers->numtriggers; i++)
-	{
-		if (strcmp(triggers->triggers[i].tgname, name) == 0)
-			return triggers->triggers[i].tgenabled == TRIGGER_FIRES_ALWAYS;
-	}
-	return false;
 }

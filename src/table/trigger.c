@@ -13,10 +13,13 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/sysattr.h"
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "commands/async.h"
+#include "replication/logicalworker.h"
 #include "utils/builtins.h"
+#include "utils/datum.h"
 #include "utils/timestamp.h"
 
 #include "table/registry.h"
@@ -35,6 +38,13 @@ static struct
 	Oid			target;			/* the enabled table */
 } last_notify;
 
+static void look_at_insert(Relation rel, HeapTuple tuple,
+						   const StampColumns *columns);
+static void look_at_update(Relation rel, HeapTuple old, HeapTuple new,
+						   const StampColumns *columns);
+static bool key_differs(Relation rel, HeapTuple old, HeapTuple new,
+						const Bitmapset *key);
+static void check_moving_row(Relation rel, HeapTuple new);
 static AttrNumber find_column(Relation rel, const char *name, Oid type);
 
 /*
@@ -65,15 +75,25 @@ syncport_stamp(PG_FUNCTION_ARGS)
 	rel = data->tg_relation;
 	if (columns == NULL || columns->relid != RelationGetRelid(rel))
 	{
-		columns = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt,
-										 sizeof(StampColumns));
+		MemoryContext caller = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
+
+		columns = palloc0(sizeof(StampColumns));
 		sp_trigger_columns(columns, data);
 		fcinfo->flinfo->fn_extra = columns;
+		MemoryContextSwitchTo(caller);
 	}
 
 	sp_trigger_notify(columns);
-	tuple = TRIGGER_FIRED_BY_INSERT(data->tg_event)
-		? data->tg_trigtuple : data->tg_newtuple;
+	if (TRIGGER_FIRED_BY_INSERT(data->tg_event))
+	{
+		tuple = data->tg_trigtuple;
+		look_at_insert(rel, tuple, columns);
+	}
+	else
+	{
+		tuple = data->tg_newtuple;
+		look_at_update(rel, data->tg_trigtuple, tuple, columns);
+	}
 	numbers[0] = columns->updated_at;
 	values[0] = TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
 	numbers[1] = columns->row_version;
@@ -81,6 +101,75 @@ syncport_stamp(PG_FUNCTION_ARGS)
 	tuple = heap_modify_tuple_by_cols(tuple, RelationGetDescr(rel), 2,
 									  numbers, values, nulls);
 	return PointerGetDatum(tuple);
+}
+
+/*
+ * Replication sends a tombstone as a DELETE, which has put one back here,
+ * and an INSERT.
+ */
+static void
+look_at_insert(Relation rel, HeapTuple tuple, const StampColumns *columns)
+{
+	if (columns->deleted_at != InvalidAttrNumber && IsLogicalWorker() &&
+		!heap_attisnull(tuple, columns->deleted_at, RelationGetDescr(rel)))
+		sp_put_back_yield(rel, tuple, columns);
+}
+
+/*
+ * A row that gets another key or comes back to life has to be looked at when
+ * the update is done; what moves to another partition is out of reach then.
+ */
+static void
+look_at_update(Relation rel, HeapTuple old, HeapTuple new,
+			   const StampColumns *columns)
+{
+	TupleDesc	desc = RelationGetDescr(rel);
+	bool		rekeyed = key_differs(rel, old, new, columns->key);
+	bool		undeleted = columns->deleted_at != InvalidAttrNumber &&
+	!heap_attisnull(old, columns->deleted_at, desc) &&
+	heap_attisnull(new, columns->deleted_at, desc);
+
+	if (rekeyed || undeleted)
+		sp_settle_queue(rel, &old->t_self, false);
+	if (rekeyed && undeleted && rel->rd_rel->relispartition)
+		check_moving_row(rel, new);
+}
+
+/* Whether the bytes of the key change. */
+static bool
+key_differs(Relation rel, HeapTuple old, HeapTuple new, const Bitmapset *key)
+{
+	TupleDesc	desc = RelationGetDescr(rel);
+	int			member = -1;
+
+	while ((member = bms_next_member(key, member)) >= 0)
+	{
+		AttrNumber	attnum = member + FirstLowInvalidHeapAttributeNumber;
+		Form_pg_attribute att = TupleDescAttr(desc, attnum - 1);
+		bool		old_null;
+		bool		new_null;
+		Datum		before = heap_getattr(old, attnum, desc, &old_null);
+		Datum		after = heap_getattr(new, attnum, desc, &new_null);
+
+		if (old_null != new_null ||
+			(!old_null && !datum_image_eq(before, after, att->attbyval,
+										  att->attlen)))
+			return true;
+	}
+	return false;
+}
+
+/* A row that may change its partition must not come back to life alone. */
+static void
+check_moving_row(Relation rel, HeapTuple new)
+{
+	TupleTableSlot *slot = MakeSingleTupleTableSlot(RelationGetDescr(rel),
+													&TTSOpsHeapTuple);
+
+	ExecStoreHeapTuple(new, slot, false);
+	slot_getallattrs(slot);
+	sp_parents_require_live(rel, slot);
+	ExecDropSingleTupleTableSlot(slot);
 }
 
 void
@@ -109,6 +198,8 @@ sp_trigger_columns(StampColumns *columns, TriggerData *data)
 		columns->target = sp_image_target(rel);
 		columns->payload = sp_table_quoted_name(columns->target);
 	}
+	columns->key = RelationGetIndexAttrBitmap(rel,
+											  INDEX_ATTR_BITMAP_PRIMARY_KEY);
 	columns->relid = RelationGetRelid(rel);
 }
 

@@ -66,13 +66,14 @@ SELECT bag_eq($$
 	('disable', 'f', 'v', 'u', false, false, false),
 	('enable', 'f', 'v', 'u', false, false, false),
 	('enable_script', 'f', 'v', 'u', false, false, false),
+	('keep', 'f', 'v', 'u', false, false, true),
 	('page', 'f', 's', 'u', false, false, true),
 	('page_json', 'f', 's', 'u', false, false, true),
 	('page_support', 'f', 'i', 's', true, false, true),
 	('principal', 'f', 's', 's', false, false, true),
 	('purge', 'p', 'v', 'u', false, false, false),
-	('put_back', 'f', 'v', 'u', false, false, true),
 	('schedule', 'f', 'v', 'u', false, false, false),
+	('settle', 'f', 'v', 'u', false, false, true),
 	('sort_eq', 'f', 'i', 's', true, true, true),
 	('sort_ge', 'f', 'i', 's', true, true, true),
 	('sort_gt', 'f', 'i', 's', true, true, true),
@@ -81,6 +82,10 @@ SELECT bag_eq($$
 	('sort_support', 'f', 'i', 's', true, false, true),
 	('stamp', 'f', 'v', 'u', false, false, true),
 	('table_status', 'f', 'v', 'r', false, false, true),
+	('table_altered', 'f', 'v', 'u', false, false, true),
+	('table_dropped', 'f', 'v', 'u', false, false, true),
+	('table_rewritten', 'f', 'v', 'u', false, false, true),
+	('truncated', 'f', 'v', 'u', false, false, true),
 	('unschedule', 'f', 'v', 'u', false, false, false)
 	$$, 'every function has the privileges and properties it should have');
 

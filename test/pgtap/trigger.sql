@@ -6,9 +6,9 @@ CREATE EXTENSION IF NOT EXISTS syncport;
 SELECT plan(17);
 
 SELECT function_returns('syncport', 'stamp', ARRAY[]::text[], 'trigger');
-SELECT function_returns('syncport', 'put_back', ARRAY[]::text[], 'trigger');
+SELECT function_returns('syncport', 'keep', ARRAY[]::text[], 'trigger');
 SELECT isnt_definer('syncport', 'stamp', ARRAY[]::text[]);
-SELECT isnt_definer('syncport', 'put_back', ARRAY[]::text[]);
+SELECT isnt_definer('syncport', 'keep', ARRAY[]::text[]);
 
 CREATE SCHEMA trigger_test;
 SET LOCAL search_path = trigger_test, public, pg_catalog;
@@ -76,19 +76,19 @@ SELECT throws_ok('INSERT INTO bare VALUES (1)', '39P01', NULL,
 DROP TRIGGER s ON bare;
 INSERT INTO bare VALUES (1);
 CREATE TRIGGER d AFTER DELETE ON bare
-	FOR EACH STATEMENT EXECUTE FUNCTION syncport.put_back('u', 'v', 'd', 'false');
-SELECT throws_ok('DELETE FROM bare', '39P01', NULL, 'put_back needs ROW');
+	FOR EACH STATEMENT EXECUTE FUNCTION syncport.keep('u', 'v', 'd', 'false');
+SELECT throws_ok('DELETE FROM bare', '39P01', NULL, 'keep needs ROW');
 DROP TRIGGER d ON bare;
 CREATE TRIGGER d AFTER DELETE ON bare
-	FOR EACH ROW EXECUTE FUNCTION syncport.put_back('u', 'v', 'x', 'false');
+	FOR EACH ROW EXECUTE FUNCTION syncport.keep('u', 'v', 'x', 'false');
 SELECT throws_ok('DELETE FROM bare', '42703', NULL, 'a column is missing');
 DROP TRIGGER d ON bare;
 CREATE TRIGGER d AFTER DELETE ON bare
-	FOR EACH ROW EXECUTE FUNCTION syncport.put_back('u', 'id', 'd', 'false');
+	FOR EACH ROW EXECUTE FUNCTION syncport.keep('u', 'id', 'd', 'false');
 SELECT throws_ok('DELETE FROM bare', '42804', NULL, 'a column has another type');
 DROP TRIGGER d ON bare;
 CREATE TRIGGER d AFTER DELETE ON bare
-	FOR EACH ROW EXECUTE FUNCTION syncport.put_back('u', 'v', 'd', 'false');
+	FOR EACH ROW EXECUTE FUNCTION syncport.keep('u', 'v', 'd', 'false');
 SET LOCAL syncport.soft_delete = off;
 SELECT throws_ok('DELETE FROM bare', '55000', NULL,
 				 'an image needs a primary key');

@@ -1,0 +1,248 @@
+/*-------------------------------------------------------------------------
+ *
+ * settle.c
+ *	  What has to wait until a statement has changed its rows.
+ *
+ * Some things can only be told when the triggers of a statement, referential
+ * ones included, have fired: whether live children of a deleted row are left
+ * (the server's own check finds the tombstone and is content), what a row's
+ * key or deletion time became, and that no further images come.  A trigger
+ * that fires for every row would make every write dearer, so ours never fire
+ * by themselves (WHEN (false)): where there is something to settle, their
+ * event is queued from here, for one row, behind those that wait already.
+ *
+ * The event carries an old version of the row.  What became of it is told by
+ * its header: deleted, moved to another partition, or replaced by the
+ * version that t_ctid points to.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/sysattr.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "catalog/pg_trigger.h"
+#include "commands/trigger.h"
+#include "executor/executor.h"
+#include "nodes/execnodes.h"
+#include "parser/parse_func.h"
+#include "utils/datum.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/typcache.h"
+
+#include "syncport.h"
+#include "support/compat.h"
+#include "table/image.h"
+#include "table/plan.h"
+#include "table/registry.h"
+#include "table/trigger.h"
+
+PG_FUNCTION_INFO_V1(syncport_settle);
+
+static Trigger *find_trigger(Relation rel, const char *name);
+static TriggerDesc *trigger_alone(const Trigger *trigger);
+static void settle_update(Relation rel, HeapTuple old, TupleTableSlot *slot);
+static bool fetch_next(Relation rel, HeapTuple old, TupleTableSlot *next);
+static bool is_rekeyed(Relation rel, TupleTableSlot *old,
+					   TupleTableSlot *next);
+static bool values_equal(Form_pg_attribute att, Datum a, Datum b);
+static void write_reduced(Relation rel, TupleTableSlot *old);
+static bool is_undeleted(Relation rel, TupleTableSlot *old,
+						 TupleTableSlot *next);
+static AttrNumber deleted_column(Relation rel);
+
+void
+sp_settle_queue(Relation rel, ItemPointer tid, bool deferred)
+{
+	Trigger    *trigger = find_trigger(rel, deferred ? SETTLE_DEFERRED_TRIGGER
+									   : SETTLE_TRIGGER);
+	EState	   *estate = CreateExecutorState();
+	MemoryContext caller = MemoryContextSwitchTo(estate->es_query_cxt);
+	ResultRelInfo *info = makeNode(ResultRelInfo);
+
+	InitResultRelInfo(info, rel, 0, NULL, 0);
+	info->ri_TrigDesc = trigger_alone(trigger);
+	ExecARDeleteTriggers(estate, info, tid, NULL, NULL, false);
+	ExecResetTupleTable(estate->es_tupleTable, false);
+	MemoryContextSwitchTo(caller);
+	FreeExecutorState(estate);
+}
+
+/*
+ * syncport.settle() RETURNS trigger: see above.
+ */
+Datum
+syncport_settle(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = (TriggerData *) fcinfo->context;
+	Relation	rel;
+	HeapTuple	old;
+
+	if (!CALLED_AS_TRIGGER(fcinfo) ||
+		!TRIGGER_FIRED_FOR_ROW(data->tg_event) ||
+		!TRIGGER_FIRED_AFTER(data->tg_event) ||
+		!TRIGGER_FIRED_BY_DELETE(data->tg_event))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("function \"%s\" must be fired AFTER DELETE for each row",
+						"syncport.settle"),
+				 errhint("Call syncport.enable, which creates the triggers of a table.")));
+
+	rel = data->tg_relation;
+	old = data->tg_trigtuple;
+	slot_getallattrs(data->tg_trigslot);
+	if (data->tg_trigger->tgdeferrable)
+		sp_children_require_none(rel, data->tg_trigslot, true);
+	else if (HeapTupleHeaderIndicatesMovedPartitions(old->t_data) ||
+			 !ItemPointerEquals(&old->t_self, &old->t_data->t_ctid))
+		settle_update(rel, old, data->tg_trigslot);
+	else if (deleted_column(rel) != InvalidAttrNumber &&
+			 SessionReplicationRole != SESSION_REPLICATION_ROLE_REPLICA &&
+			 !HeapTupleHeaderXminInvalid(old->t_data))
+		sp_children_require_none(rel, data->tg_trigslot, false);
+	sp_image_flush();
+	return PointerGetDatum(NULL);
+}
+
+/* Our trigger of that name, which must be there. */
+static Trigger *
+find_trigger(Relation rel, const char *name)
+{
+	TriggerDesc *triggers = rel->trigdesc;
+	int			i;
+
+	for (i = 0; triggers != NULL && i < triggers->numtriggers; i++)
+	{
+		if (strcmp(triggers->triggers[i].tgname, name) == 0)
+			return &triggers->triggers[i];
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("trigger \"%s\" of table \"%s\" is missing", name,
+					RelationGetRelationName(rel)),
+			 errdetail("Without it syncport cannot keep what is deleted."),
+			 errhint("Call syncport.enable, which creates the triggers of a table.")));
+	return NULL;				/* not reached */
+}
+
+/* A description with one trigger, without what keeps it from firing. */
+static TriggerDesc *
+trigger_alone(const Trigger *trigger)
+{
+	TriggerDesc *desc = palloc0(sizeof(TriggerDesc));
+
+	desc->triggers = palloc(sizeof(Trigger));
+	desc->triggers[0] = *trigger;
+	desc->triggers[0].tgqual = NULL;
+	desc->triggers[0].tgenabled = TRIGGER_FIRES_ALWAYS;
+	desc->numtriggers = 1;
+	desc->trig_delete_after_row = true;
+	return desc;
+}
+
+/* The row was updated: its key may be gone, or it is live again. */
+static void
+settle_update(Relation rel, HeapTuple old, TupleTableSlot *slot)
+{
+	TupleTableSlot *next;
+
+	if (HeapTupleHeaderIndicatesMovedPartitions(old->t_data))
+	{
+		/* what decides about the partition is part of the key */
+		write_reduced(rel, slot);
+		return;
+	}
+	next = table_slot_create(rel, NULL);
+	if (fetch_next(rel, old, next))
+	{
+		if (is_rekeyed(rel, slot, next))
+			write_reduced(rel, slot);
+		if (is_undeleted(rel, slot, next))
+			sp_parents_require_live(rel, next);
+	}
+	ExecDropSingleTupleTableSlot(next);
+}
+
+/* The version that replaced one. */
+static bool
+fetch_next(Relation rel, HeapTuple old, TupleTableSlot *next)
+{
+	ItemPointerData tid = old->t_data->t_ctid;
+
+	if (!table_tuple_fetch_row_version(rel, &tid, SnapshotAny, next))
+		return false;
+	slot_getallattrs(next);
+	return true;
+}
+
+/* Whether the primary key differs, as its types tell. */
+static bool
+is_rekeyed(Relation rel, TupleTableSlot *old, TupleTableSlot *next)
+{
+	Bitmapset  *key = RelationGetIndexAttrBitmap(rel,
+												 INDEX_ATTR_BITMAP_PRIMARY_KEY);
+	int			member = -1;
+
+	while ((member = bms_next_member(key, member)) >= 0)
+	{
+		int			i = member + FirstLowInvalidHeapAttributeNumber - 1;
+
+		if (!values_equal(TupleDescAttr(RelationGetDescr(rel), i),
+						  old->tts_values[i], next->tts_values[i]))
+			return true;
+	}
+	return false;
+}
+
+/* Whether two values are equal by their type's default order. */
+static bool
+values_equal(Form_pg_attribute att, Datum a, Datum b)
+{
+	TypeCacheEntry *type;
+
+	if (datum_image_eq(a, b, att->attbyval, att->attlen))
+		return true;
+	type = lookup_type_cache(att->atttypid, TYPECACHE_EQ_OPR_FINFO);
+	return OidIsValid(type->eq_opr) &&
+		DatumGetBool(FunctionCall2Coll(&type->eq_opr_finfo, att->attcollation,
+									   a, b));
+}
+
+/* Keep what clients need to know of a key that is no more. */
+static void
+write_reduced(Relation rel, TupleTableSlot *old)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "syncport settle",
+												  ALLOCSET_SMALL_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(context);
+
+	sp_image_add(sp_image_begin(rel), old, IMAGE_REDUCED);
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(context);
+}
+
+/* Whether a tombstone became a live row. */
+static bool
+is_undeleted(Relation rel, TupleTableSlot *old, TupleTableSlot *next)
+{
+	AttrNumber	deleted_at = deleted_column(rel);
+
+	return deleted_at != InvalidAttrNumber &&
+		!old->tts_isnull[deleted_at - 1] && next->tts_isnull[deleted_at - 1];
+}
+
+/* The column deleted_at, 0 in image mode. */
+static AttrNumber
+deleted_column(Relation rel)
+{
+	EnabledTable *table = sp_table_find(RelationGetRelid(rel));
+
+	if (table == NULL || !table->row_mode)
+		return InvalidAttrNumber;
+	return get_attnum(RelationGetRelid(rel), table->deleted_at);
+}
