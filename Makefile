@@ -27,7 +27,6 @@ OBJS = \
 	src/keyset/cursor.o \
 	src/keyset/cursor_at.o \
 	src/keyset/filter.o \
-	src/keyset/filter_value.o \
 	src/keyset/index.o \
 	src/keyset/item_scan.o \
 	src/keyset/merge.o \
@@ -37,7 +36,9 @@ OBJS = \
 	src/keyset/plan.o \
 	src/keyset/request.o \
 	src/keyset/rung.o \
+	src/keyset/touch.o \
 	src/support/base64.o \
+	src/support/json_value.o \
 	src/support/principal.o \
 	src/support/quote.o \
 	src/support/relation.o \
@@ -53,6 +54,7 @@ OBJS = \
 	src/table/image_text.o \
 	src/table/index.o \
 	src/table/keep.o \
+	src/table/key.o \
 	src/table/parents.o \
 	src/table/plan.o \
 	src/table/plan_trigger.o \
@@ -61,7 +63,11 @@ OBJS = \
 	src/table/put_back.o \
 	src/table/reference.o \
 	src/table/registry.o \
+	src/table/release_unique.o \
+	src/table/reset_access.o \
 	src/table/reset_event.o \
+	src/table/restore.o \
+	src/table/restore_write.o \
 	src/table/schedule.o \
 	src/table/settle.o \
 	src/table/sortkey.o \

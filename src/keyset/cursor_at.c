@@ -21,9 +21,9 @@
 #include "utils/rel.h"
 
 #include "keyset/cursor.h"
-#include "keyset/filter_value.h"
 #include "keyset/order.h"
 #include "support/error.h"
+#include "support/json_value.h"
 #include "support/quote.h"
 #include "support/relation.h"
 
@@ -138,7 +138,8 @@ convert_member(PlaceRequest *request, int i)
 
 	request->isnull[i] = json->type == jbvNull;
 	if (!request->isnull[i])
-		request->values[i] = sp_filter_value(column->name,
+		request->values[i] = sp_json_value(ERRCODE_SP_INVALID_ORDER_OR_FILTER,
+										column->name,
 											 column->base_type, json);
 	else if (!column->nullable)
 		ereport(ERROR,

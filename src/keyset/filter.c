@@ -22,9 +22,9 @@
 #include "utils/typcache.h"
 
 #include "keyset/filter.h"
-#include "keyset/filter_value.h"
 #include "support/compat.h"
 #include "support/error.h"
+#include "support/json_value.h"
 #include "support/quote.h"
 
 /* "and", "or" and "not" nest at most this deep */
@@ -533,7 +533,8 @@ compile_list(FilterState *state, const FilterColumn *column,
 							  operator->name, column->name),
 					 "an array of values", value);
 	param = bind_value(state, column->array_type,
-					   sp_filter_list(column->name, column->type, value));
+					   sp_json_list(ERRCODE_SP_INVALID_ORDER_OR_FILTER,
+										column->name, column->type, value));
 	appendStringInfo(&state->sql,
 					 operator->strategy != 0 ? "%s %s ANY ($%d)" :
 					 "(NOT %s %s ANY ($%d))", column->sql,
@@ -643,7 +644,8 @@ bind_json(FilterState *state, const FilterColumn *column,
 		  const JsonbValue *value)
 {
 	return bind_value(state, column->type,
-					  sp_filter_value(column->name, column->type, value));
+					  sp_json_value(ERRCODE_SP_INVALID_ORDER_OR_FILTER,
+										column->name, column->type, value));
 }
 
 /* Bind a string as text, whatever the column's type; the string. */

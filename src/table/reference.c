@@ -81,12 +81,19 @@ sp_reference_read(Oid constraint)
 char *
 sp_reference_condition(const ForeignReference *reference, const char *alias)
 {
+	return psprintf("EXISTS (SELECT FROM %s c WHERE %s)",
+					sp_table_quoted_name(reference->child),
+					sp_reference_join(reference, alias, "c"));
+}
+
+char *
+sp_reference_join(const ForeignReference *reference, const char *parent,
+				  const char *child)
+{
 	StringInfoData buf;
 	int			i;
 
 	initStringInfo(&buf);
-	appendStringInfo(&buf, "EXISTS (SELECT FROM %s c WHERE ",
-					 sp_table_quoted_name(reference->child));
 	for (i = 0; i < reference->ncolumns; i++)
 	{
 		Oid			operator = reference->operators[i];
@@ -96,11 +103,10 @@ sp_reference_condition(const ForeignReference *reference, const char *alias)
 		op_input_types(operator, &left, &right);
 		if (i > 0)
 			appendStringInfoString(&buf, " AND ");
-		append_operand(&buf, alias, reference->parent_columns[i], left);
+		append_operand(&buf, parent, reference->parent_columns[i], left);
 		appendStringInfo(&buf, " %s ", sp_quote_operator(operator));
-		append_operand(&buf, "c", reference->child_columns[i], right);
+		append_operand(&buf, child, reference->child_columns[i], right);
 	}
-	appendStringInfoChar(&buf, ')');
 	return buf.data;
 }
 

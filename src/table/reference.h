@@ -38,4 +38,8 @@ extern ForeignReference *sp_reference_read(Oid constraint);
 extern char *sp_reference_condition(const ForeignReference *reference,
 									const char *alias);
 
+/* "parent.id = child.parent_id AND ...", for these aliases. */
+extern char *sp_reference_join(const ForeignReference *reference,
+							   const char *parent, const char *child);
+
 #endif							/* SYNCPORT_TABLE_REFERENCE_H */

@@ -1,12 +1,12 @@
 /*-------------------------------------------------------------------------
  *
- * filter_value.c
+ * json_value.c
  *	  JSON values to values of a column's type.
  *
- * Every value takes the road through the type's input function, so that a
- * filter accepts what SQL accepts between quotes.  What the function throws
- * is caught and thrown again as SY004: no subtransaction is needed, because
- * the transaction fails either way.
+ * Every value takes the road through the type's input function, so that
+ * what SQL accepts between quotes is accepted here.  What the function throws
+ * is caught and thrown again in the caller's words: no subtransaction is
+ * needed, because the transaction fails either way.
  *
  *-------------------------------------------------------------------------
  */
@@ -23,9 +23,8 @@
 #include "utils/lsyscache.h"
 #include "utils/numeric.h"
 
-#include "keyset/filter_value.h"
+#include "support/json_value.h"
 #include "support/compat.h"
-#include "support/error.h"
 #include "support/value.h"
 
 static Datum convert_value(Oid type, const JsonbValue *json);
@@ -34,13 +33,13 @@ static char *array_literal(Oid element, JsonbContainer *array);
 static Datum populate_record(Oid type, const JsonbValue *json);
 static char *write_json(const JsonbValue *json);
 static void append_element(StringInfo out, const char *text);
-static void report_refused(const char *column, Oid type,
+static void report_refused(int sqlstate, const char *column, Oid type,
 						   const JsonbValue *json, ErrorData *error)
 			pg_attribute_noreturn();
 
 /* Convert, and say which column it was if the type refuses. */
 Datum
-sp_filter_value(const char *column, Oid type, const JsonbValue *json)
+sp_json_value(int sqlstate, const char *column, Oid type, const JsonbValue *json)
 {
 	MemoryContext context = CurrentMemoryContext;
 	Datum volatile value = (Datum) 0;
@@ -58,7 +57,7 @@ sp_filter_value(const char *column, Oid type, const JsonbValue *json)
 		if (!sp_value_is_refused(error->sqlerrcode))
 			PG_RE_THROW();
 		FlushErrorState();
-		report_refused(column, type, json, error);
+		report_refused(sqlstate, column, type, json, error);
 	}
 	PG_END_TRY();
 	return value;
@@ -66,7 +65,7 @@ sp_filter_value(const char *column, Oid type, const JsonbValue *json)
 
 /* Element by element, so that the one that is refused is named. */
 Datum
-sp_filter_list(const char *column, Oid type, const JsonbValue *json)
+sp_json_list(int sqlstate, const char *column, Oid type, const JsonbValue *json)
 {
 	JsonbIterator *it = JsonbIteratorInit(json->val.binary.data);
 	JsonbIteratorToken token;
@@ -82,7 +81,7 @@ sp_filter_list(const char *column, Oid type, const JsonbValue *json)
 
 		CHECK_FOR_INTERRUPTS();
 		if (!isnull)
-			value = sp_filter_value(column, type, &element);
+			value = sp_json_value(sqlstate, column, type, &element);
 		state = accumArrayResult(state, value, isnull, type,
 								 CurrentMemoryContext);
 	}
@@ -229,13 +228,13 @@ write_json(const JsonbValue *json)
 
 /* The type's message becomes the detail. */
 static void
-report_refused(const char *column, Oid type, const JsonbValue *json,
+report_refused(int sqlstate, const char *column, Oid type, const JsonbValue *json,
 			   ErrorData *error)
 {
 	char	   *shown = write_json(json);
 
 	ereport(ERROR,
-			(errcode(ERRCODE_SP_INVALID_ORDER_OR_FILTER),
+			(errcode(sqlstate),
 			 errmsg("value %s does not fit column \"%s\" of type %s",
 					pnstrdup(shown, pg_mbcliplen(shown, strlen(shown), 100)),
 					column, format_type_be(type)),
