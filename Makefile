@@ -46,9 +46,12 @@ OBJS = \
 	src/table/children.o \
 	src/table/disable.o \
 	src/table/enable.o \
+	src/table/erase.o \
+	src/table/erase_image.o \
 	src/table/event_trigger.o \
 	src/table/image.o \
 	src/table/image_parse.o \
+	src/table/image_query.o \
 	src/table/image_read.o \
 	src/table/image_source.o \
 	src/table/image_text.o \

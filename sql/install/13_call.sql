@@ -8,6 +8,12 @@ AS 'MODULE_PATHNAME', 'syncport_restore';
 COMMENT ON FUNCTION syncport.restore(regclass, jsonb, boolean) IS
 'Brings a deleted row back, and with cascade what the same transaction deleted below it; how many rows came back';
 
+CREATE FUNCTION syncport.erase(target regclass, key jsonb) RETURNS boolean
+LANGUAGE C VOLATILE
+AS 'MODULE_PATHNAME', 'syncport_erase';
+COMMENT ON FUNCTION syncport.erase(regclass, jsonb) IS
+'Removes a row and its images for good, deleted or not; only what clients need to learn of it stays until purge; false where there is nothing with that key';
+
 CREATE FUNCTION syncport.touch(target regclass, filter jsonb DEFAULT NULL)
 RETURNS bigint
 LANGUAGE C VOLATILE

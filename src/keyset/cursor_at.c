@@ -139,8 +139,8 @@ convert_member(PlaceRequest *request, int i)
 	request->isnull[i] = json->type == jbvNull;
 	if (!request->isnull[i])
 		request->values[i] = sp_json_value(ERRCODE_SP_INVALID_ORDER_OR_FILTER,
-										column->name,
-											 column->base_type, json);
+										   column->name,
+										   column->base_type, json);
 	else if (!column->nullable)
 		ereport(ERROR,
 				(errcode(ERRCODE_SP_INVALID_ORDER_OR_FILTER),

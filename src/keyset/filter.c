@@ -534,7 +534,7 @@ compile_list(FilterState *state, const FilterColumn *column,
 					 "an array of values", value);
 	param = bind_value(state, column->array_type,
 					   sp_json_list(ERRCODE_SP_INVALID_ORDER_OR_FILTER,
-										column->name, column->type, value));
+									column->name, column->type, value));
 	appendStringInfo(&state->sql,
 					 operator->strategy != 0 ? "%s %s ANY ($%d)" :
 					 "(NOT %s %s ANY ($%d))", column->sql,
@@ -645,7 +645,7 @@ bind_json(FilterState *state, const FilterColumn *column,
 {
 	return bind_value(state, column->type,
 					  sp_json_value(ERRCODE_SP_INVALID_ORDER_OR_FILTER,
-										column->name, column->type, value));
+									column->name, column->type, value));
 }
 
 /* Bind a string as text, whatever the column's type; the string. */

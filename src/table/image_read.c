@@ -81,14 +81,14 @@ typedef struct ImageEntry
 	TimestampTz removed_at;
 	ItemPointerData tid;		/* where it is */
 	bool		shown;			/* the newest of its key, and complete */
-} ImageEntry;
+}			ImageEntry;
 
 /* the json text of a key */
 typedef struct KeyText
 {
 	const char *data;			/* not terminated */
 	int			length;
-} KeyText;
+}			KeyText;
 
 /* the newest image of a key */
 typedef struct KeyEntry
@@ -97,7 +97,7 @@ typedef struct KeyEntry
 	uint32		hash;			/* of key */
 	char		status;			/* of the hash table */
 	int			newest;			/* position among the images */
-} KeyEntry;
+}			KeyEntry;
 
 #define SH_PREFIX		newest
 #define SH_ELEMENT_TYPE KeyEntry
@@ -121,7 +121,7 @@ typedef struct ImageList
 	int			nentries;
 	int			room;
 	newest_hash *keys;
-} ImageList;
+}			ImageList;
 
 /* how a column is read */
 typedef struct ColumnReader
@@ -132,7 +132,7 @@ typedef struct ColumnReader
 	Oid			param;			/* of the input function */
 	int32		typmod;
 	ExprState  *generation;		/* of a virtual column, else NULL */
-} ColumnReader;
+}			ColumnReader;
 
 /* an image at work */
 typedef struct ImageRow
@@ -141,7 +141,7 @@ typedef struct ImageRow
 	Datum	   *values;			/* by column read */
 	bool	   *isnull;
 	bool		refused;		/* a required column has no value */
-} ImageRow;
+}			ImageRow;
 
 struct ImageReader
 {
@@ -160,27 +160,28 @@ struct ImageReader
 	int			column;			/* same */
 };
 
-static ImageTicket *open_tickets = NULL;
+static ImageTicket * open_tickets = NULL;
 
-static ImageSource *find_source(int64 number);
-static void list_images(ImageList *list, Oid target);
-static void list_image(ImageList *list, HeapTuple tuple, TupleDesc desc);
-static ImageEntry *add_entry(ImageList *list);
-static void return_images(ImageReader *reader, const ImageList *list,
+static ImageSource * find_source(int64 number);
+static void list_images(ImageList * list, const ImageSource * source);
+static void list_image(ImageList * list, HeapTuple tuple, TupleDesc desc,
+					   bool every);
+static ImageEntry * add_entry(ImageList * list);
+static void return_images(ImageReader * reader, const ImageList * list,
 						  ReturnSetInfo *result);
-static void return_row(ImageReader *reader, const ImageRow *row,
-					   const ImageEntry *entry, const int *place,
+static void return_row(ImageReader * reader, const ImageRow * row,
+					   const ImageEntry * entry, const int *place,
 					   ReturnSetInfo *result);
-static void check_privileges(Relation rel, const Bitmapset *columns);
-static void add_columns(ImageReader *reader, const ImageSource *source,
-						const Bitmapset *columns);
-static Bitmapset *add_generated(ImageReader *reader, Bitmapset *columns);
+static void check_privileges(Relation rel, const Bitmapset * columns);
+static void add_columns(ImageReader * reader, const ImageSource * source,
+						const Bitmapset * columns);
+static Bitmapset * add_generated(ImageReader * reader, Bitmapset * columns);
 static bool is_plain(Oid type);
-static void read_image(ImageReader *reader, ImageRow *row, ItemPointer tid);
-static void convert_rows(ImageReader *reader, int nrows);
-static void convert_some(ImageReader *reader, int nrows);
-static void call_inputs(ImageReader *reader, int nrows);
-static void compute_virtual(ImageReader *reader, ImageRow *row);
+static void read_image(ImageReader * reader, ImageRow * row, ItemPointer tid);
+static void convert_rows(ImageReader * reader, int nrows);
+static void convert_some(ImageReader * reader, int nrows);
+static void call_inputs(ImageReader * reader, int nrows);
+static void compute_virtual(ImageReader * reader, ImageRow * row);
 static int	enter_input_settings(void);
 
 /*
@@ -191,7 +192,7 @@ Datum
 syncport_image_rows(PG_FUNCTION_ARGS)
 {
 	ImageSource *source = PG_ARGISNULL(0) ? NULL :
-		find_source(PG_GETARG_INT64(0));
+	find_source(PG_GETARG_INT64(0));
 	ImageReader *reader;
 	ImageList	list = {0};
 
@@ -203,14 +204,14 @@ syncport_image_rows(PG_FUNCTION_ARGS)
 				 errhint("Call syncport.page or syncport.page_json with include_deleted.")));
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	reader = sp_image_reader(source, source->used);
-	list_images(&list, source->target);
+	list_images(&list, source);
 	return_images(reader, &list, (ReturnSetInfo *) fcinfo->resultinfo);
 	sp_image_reader_end(reader);
 	return (Datum) 0;
 }
 
 void
-sp_image_open(ImageTicket *ticket, ImageSource *source)
+sp_image_open(ImageTicket * ticket, ImageSource * source)
 {
 	if (!pg_strong_random(&ticket->number, sizeof(ticket->number)))
 		ereport(ERROR,
@@ -223,7 +224,7 @@ sp_image_open(ImageTicket *ticket, ImageSource *source)
 }
 
 void
-sp_image_close(ImageTicket *ticket)
+sp_image_close(ImageTicket * ticket)
 {
 	Assert(open_tickets == ticket);
 	open_tickets = ticket->outer;
@@ -243,7 +244,7 @@ find_source(int64 number)
 
 /* All images of a table, and which of them are shown. */
 static void
-list_images(ImageList *list, Oid target)
+list_images(ImageList * list, const ImageSource * source)
 {
 	Relation	tombstone = table_open(sp_table_own_oid(TOMBSTONE),
 									   AccessShareLock);
@@ -253,21 +254,25 @@ list_images(ImageList *list, Oid target)
 
 	list->keys = newest_create(CurrentMemoryContext, 256, NULL);
 	ScanKeyInit(&key, TOMBSTONE_TARGET, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(target));
+				ObjectIdGetDatum(source->target));
 	scan = systable_beginscan(tombstone, sp_table_own_oid(TOMBSTONE_INDEX),
 							  true, GetActiveSnapshot(), 1, &key);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
 		CHECK_FOR_INTERRUPTS();
-		list_image(list, tuple, RelationGetDescr(tombstone));
+		list_image(list, tuple, RelationGetDescr(tombstone),
+				   source->erasing);
 	}
 	systable_endscan(scan);
 	table_close(tombstone, NoLock);
 }
 
-/* Add one image; of two with one key the higher id is newer. */
+/*
+ * Add one image; of two with one key the higher id is newer, and hides the
+ * other unless every one is wanted.
+ */
 static void
-list_image(ImageList *list, HeapTuple tuple, TupleDesc desc)
+list_image(ImageList * list, HeapTuple tuple, TupleDesc desc, bool every)
 {
 	ImageEntry *entry = add_entry(list);
 	int			position = list->nentries - 1;
@@ -289,6 +294,8 @@ list_image(ImageList *list, HeapTuple tuple, TupleDesc desc)
 	entry->shown = DatumGetBool(heap_getattr(tuple, TOMBSTONE_COMPLETE, desc,
 											 &isnull)) &&
 		!heap_attisnull(tuple, TOMBSTONE_IMAGE, desc);
+	if (every)
+		return;
 
 	key = DatumGetTextPP(heap_getattr(tuple, TOMBSTONE_KEY, desc, &isnull));
 	key_text.data = VARDATA_ANY(key);
@@ -313,7 +320,7 @@ list_image(ImageList *list, HeapTuple tuple, TupleDesc desc)
 
 /* Room for one more image. */
 static ImageEntry *
-add_entry(ImageList *list)
+add_entry(ImageList * list)
 {
 	if (list->nentries == list->room)
 	{
@@ -328,7 +335,7 @@ add_entry(ImageList *list)
 
 /* The second pass: the rows of the images shown, in batches. */
 static void
-return_images(ImageReader *reader, const ImageList *list,
+return_images(ImageReader * reader, const ImageList * list,
 			  ReturnSetInfo *result)
 {
 	MemoryContext batch = AllocSetContextCreate(CurrentMemoryContext,
@@ -337,7 +344,7 @@ return_images(ImageReader *reader, const ImageList *list,
 	MemoryContext caller = CurrentMemoryContext;
 	int		   *place = palloc0(sizeof(int) *
 								(RelationGetNumberOfAttributes(reader->rel) + 1));
-	const ImageEntry *entries[BATCH_ROWS];
+	const		ImageEntry *entries[BATCH_ROWS];
 	int			next = 0;
 	int			n = 0;
 	int			i;
@@ -373,7 +380,7 @@ return_images(ImageReader *reader, const ImageList *list,
 
 /* Add a row to the result; place: of columns, by attribute number. */
 static void
-return_row(ImageReader *reader, const ImageRow *row, const ImageEntry *entry,
+return_row(ImageReader * reader, const ImageRow * row, const ImageEntry * entry,
 		   const int *place, ReturnSetInfo *result)
 {
 	int			natts = result->setDesc->natts;
@@ -396,7 +403,7 @@ return_row(ImageReader *reader, const ImageRow *row, const ImageEntry *entry,
 }
 
 ImageReader *
-sp_image_reader(const ImageSource *source, const Bitmapset *columns)
+sp_image_reader(const ImageSource * source, const Bitmapset * columns)
 {
 	ImageReader *reader = palloc0(sizeof(ImageReader));
 
@@ -410,7 +417,7 @@ sp_image_reader(const ImageSource *source, const Bitmapset *columns)
 }
 
 void
-sp_image_reader_end(ImageReader *reader)
+sp_image_reader_end(ImageReader * reader)
 {
 	if (reader->estate)
 	{
@@ -423,7 +430,7 @@ sp_image_reader_end(ImageReader *reader)
 }
 
 void
-sp_image_fetch(ImageReader *reader, ItemPointer tid, Datum *values,
+sp_image_fetch(ImageReader * reader, ItemPointer tid, Datum *values,
 			   bool *isnull)
 {
 	ImageRow   *row = &reader->rows[0];
@@ -442,7 +449,7 @@ sp_image_fetch(ImageReader *reader, ItemPointer tid, Datum *values,
 
 /* As the executor does for a table that a query reads. */
 static void
-check_privileges(Relation rel, const Bitmapset *columns)
+check_privileges(Relation rel, const Bitmapset * columns)
 {
 	Oid			relid = RelationGetRelid(rel);
 	int			attnum = -1;
@@ -458,8 +465,8 @@ check_privileges(Relation rel, const Bitmapset *columns)
 
 /* Prepare to read the columns, and those that decide about the row. */
 static void
-add_columns(ImageReader *reader, const ImageSource *source,
-			const Bitmapset *columns)
+add_columns(ImageReader * reader, const ImageSource * source,
+			const Bitmapset * columns)
 {
 	TupleDesc	desc = RelationGetDescr(reader->rel);
 	Bitmapset  *all = add_generated(reader,
@@ -507,7 +514,7 @@ add_columns(ImageReader *reader, const ImageSource *source,
  * these need.
  */
 static Bitmapset *
-add_generated(ImageReader *reader, Bitmapset *columns)
+add_generated(ImageReader * reader, Bitmapset * columns)
 {
 	Bitmapset  *all = bms_copy(columns);
 	int			attnum = -1;
@@ -584,7 +591,7 @@ is_plain(Oid type)
 
 /* Fetch an image and find the texts of its columns. */
 static void
-read_image(ImageReader *reader, ImageRow *row, ItemPointer tid)
+read_image(ImageReader * reader, ImageRow * row, ItemPointer tid)
 {
 	TupleTableSlot *slot = reader->slot;
 	bool		isnull;
@@ -622,7 +629,7 @@ read_image(ImageReader *reader, ImageRow *row, ItemPointer tid)
 
 /* Convert the texts of a batch. */
 static void
-convert_rows(ImageReader *reader, int nrows)
+convert_rows(ImageReader * reader, int nrows)
 {
 	int			nest_level = 0;
 	int			i;
@@ -642,7 +649,7 @@ convert_rows(ImageReader *reader, int nrows)
 
 /* Convert up to the end of the batch or the first value refused. */
 static void
-convert_some(ImageReader *reader, int nrows)
+convert_some(ImageReader * reader, int nrows)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
@@ -680,7 +687,7 @@ convert_some(ImageReader *reader, int nrows)
 
 /* Go on from reader->row and reader->column to the end of the batch. */
 static void
-call_inputs(ImageReader *reader, int nrows)
+call_inputs(ImageReader * reader, int nrows)
 {
 	for (; reader->row < nrows; reader->row++, reader->column = 0)
 	{
@@ -701,7 +708,7 @@ call_inputs(ImageReader *reader, int nrows)
 
 /* Compute the columns that are never stored. */
 static void
-compute_virtual(ImageReader *reader, ImageRow *row)
+compute_virtual(ImageReader * reader, ImageRow * row)
 {
 	TupleTableSlot *slot = reader->virtual_slot;
 	ExprContext *context = GetPerTupleExprContext(reader->estate);

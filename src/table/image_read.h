@@ -38,25 +38,29 @@ typedef struct ImageSource
 								 * enabled table above it */
 	char	   *from;			/* FROM item t: the table's columns and
 								 * syncport_id, syncport_removed_at,
-								 * syncport_row_version and syncport_tid, which
-								 * is for sp_image_fetch */
+								 * syncport_row_version and syncport_tid,
+								 * which is for sp_image_fetch */
 	char	   *not_live;		/* condition over t: the caller sees no row
 								 * with its key in the table; put it beside
 								 * the query's other conditions */
-	Bitmapset  *used;			/* columns of t that prepared queries name,
-								 * by attribute number; others stay NULL */
+	bool		erasing;		/* set it before queries are prepared: all
+								 * complete images and not the newest of each
+								 * key alone, as far as the caller could
+								 * delete such rows, too */
+	Bitmapset  *used;			/* columns of t that prepared queries name, by
+								 * attribute number; others stay NULL */
 	Bitmapset  *required;		/* columns of key, policies and partition:
 								 * without them an image is no row */
 	int			nparams;		/* of the prepared queries */
 	Oid		   *types;			/* theirs */
-} ImageSource;
+}			ImageSource;
 
 /*
  * The source for rel, a table with a primary key, open and locked; palloc'd
  * in the current context and good until the table's definition changes.
  * ticket_param: number of the bigint parameter that will hold the ticket.
  */
-extern ImageSource *sp_image_source(Relation rel, int ticket_param);
+extern ImageSource * sp_image_source(Relation rel, int ticket_param);
 
 /*
  * Prepare a query over source->from, SPI connected; parameters 1 .. nparams
@@ -66,7 +70,7 @@ extern ImageSource *sp_image_source(Relation rel, int ticket_param);
  * policy looks at the row as a whole or at system columns; what SELECT on
  * the table would raise.
  */
-extern SPIPlanPtr sp_image_prepare(ImageSource *source, const char *sql,
+extern SPIPlanPtr sp_image_prepare(ImageSource * source, const char *sql,
 								   int nparams, const Oid *types,
 								   int cursor_options);
 
@@ -77,11 +81,11 @@ typedef struct ImageTicket
 	Oid			userid;			/* whose rights hold */
 	ImageSource *source;
 	struct ImageTicket *outer;	/* opened before and still open */
-} ImageTicket;
+}			ImageTicket;
 
 /* Open a ticket in the caller's storage; it must be closed on every way. */
-extern void sp_image_open(ImageTicket *ticket, ImageSource *source);
-extern void sp_image_close(ImageTicket *ticket);
+extern void sp_image_open(ImageTicket * ticket, ImageSource * source);
+extern void sp_image_close(ImageTicket * ticket);
 
 /* Reads images of one source, for some columns. */
 typedef struct ImageReader ImageReader;
@@ -91,16 +95,16 @@ typedef struct ImageReader ImageReader;
  * computed).  Checks the current user's privilege on them.  Palloc'd in the
  * current context, which must live until sp_image_reader_end.
  */
-extern ImageReader *sp_image_reader(const ImageSource *source,
-									const Bitmapset *columns);
-extern void sp_image_reader_end(ImageReader *reader);
+extern ImageReader * sp_image_reader(const ImageSource * source,
+									 const Bitmapset * columns);
+extern void sp_image_reader_end(ImageReader * reader);
 
 /*
  * Read the image at a syncport_tid that a query under the same active
  * snapshot returned.  Values by attribute number - 1, palloc'd in the
  * current context; NULL in columns that are not read.
  */
-extern void sp_image_fetch(ImageReader *reader, ItemPointer tid,
+extern void sp_image_fetch(ImageReader * reader, ItemPointer tid,
 						   Datum *values, bool *isnull);
 
 #endif							/* SYNCPORT_TABLE_IMAGE_READ_H */

@@ -30,7 +30,7 @@
 
 #include "support/quote.h"
 #include "support/relation.h"
-#include "table/image_read.h"
+#include "table/image_query.h"
 #include "table/key.h"
 #include "table/reference.h"
 #include "table/registry.h"
@@ -43,14 +43,14 @@ typedef struct Restore
 	MemoryContext context;		/* outlives SPI */
 	List	   *sets;			/* of RestoreSet *, one for each table */
 	Datum		deleted_at;		/* of the row asked for */
-} Restore;
+}			Restore;
 
 /* Rows whose children are to be found. */
 typedef struct Level
 {
 	RestoreSet *set;
 	List	   *rows;			/* of HeapTuple */
-} Level;
+}			Level;
 
 /* the parameters of the queries for children */
 enum ChildParameter
@@ -62,27 +62,25 @@ enum ChildParameter
 	CHILD_PARAMETERS
 };
 
-static bool find_row(Restore *restore, RestoreSet *set, RowKey *key);
-static bool find_tombstone(Restore *restore, RestoreSet *set, RowKey *key);
-static bool find_image(Restore *restore, RestoreSet *set, RowKey *key);
-static void find_children(Restore *restore, RestoreSet *set);
-static List *find_level(Restore *restore, const Level *parents,
-						const ForeignReference *reference, RestoreSet *set);
-static void add_tombstones(Restore *restore, const Level *parents,
+static bool find_row(Restore * restore, RestoreSet * set, RowKey * key);
+static bool find_tombstone(Restore * restore, RestoreSet * set, RowKey * key);
+static bool find_image(Restore * restore, RestoreSet * set, RowKey * key);
+static void find_children(Restore * restore, RestoreSet * set);
+static List *find_level(Restore * restore, const Level * parents,
+						const ForeignReference *reference, RestoreSet * set);
+static void add_tombstones(Restore * restore, const Level * parents,
 						   const ForeignReference *reference,
-						   RestoreSet *set);
-static void add_images(Restore *restore, const Level *parents,
-					   const ForeignReference *reference, RestoreSet *set);
-static RestoreSet *find_set(Restore *restore, EnabledTable *table);
-static RestoreSet *add_set(Restore *restore, EnabledTable *table,
-						   Relation rel);
-static void list_columns(RestoreSet *set);
-static char *select_columns(const RestoreSet *set, const char *alias);
-static void run_image_query(ImageSource *source, const char *sql,
-							int nparams, const Oid *types, Datum *values);
-static void keep_tombstones(Restore *restore, RestoreSet *set);
-static void keep_images(Restore *restore, RestoreSet *set);
-static HeapTuple keep_row(const RestoreSet *set, uint64 row, int first);
+						   RestoreSet * set);
+static void add_images(Restore * restore, const Level * parents,
+					   const ForeignReference *reference, RestoreSet * set);
+static RestoreSet * find_set(Restore * restore, EnabledTable *table);
+static RestoreSet * add_set(Restore * restore, EnabledTable *table,
+							Relation rel);
+static void list_columns(RestoreSet * set);
+static char *select_columns(const RestoreSet * set, const char *alias);
+static void keep_tombstones(Restore * restore, RestoreSet * set);
+static void keep_images(Restore * restore, RestoreSet * set);
+static HeapTuple keep_row(const RestoreSet * set, uint64 row, int first);
 static Datum array_of_ids(List *ids);
 
 /* restore(target regclass, key jsonb, cascade boolean) returns bigint */
@@ -118,7 +116,7 @@ syncport_restore(PG_FUNCTION_ARGS)
 
 /* The row asked for, wherever it is kept; false if nowhere. */
 static bool
-find_row(Restore *restore, RestoreSet *set, RowKey *key)
+find_row(Restore * restore, RestoreSet * set, RowKey * key)
 {
 	return (set->table->row_mode && find_tombstone(restore, set, key)) ||
 		find_image(restore, set, key);
@@ -126,7 +124,7 @@ find_row(Restore *restore, RestoreSet *set, RowKey *key)
 
 /* As a tombstone of its table. */
 static bool
-find_tombstone(Restore *restore, RestoreSet *set, RowKey *key)
+find_tombstone(Restore * restore, RestoreSet * set, RowKey * key)
 {
 	const char *deleted = quote_identifier(set->table->deleted_at);
 	char	   *sql = psprintf("SELECT t.%s%s FROM %s t WHERE %s"
@@ -151,7 +149,7 @@ find_tombstone(Restore *restore, RestoreSet *set, RowKey *key)
 
 /* As an image, unless the table has a row with its key. */
 static bool
-find_image(Restore *restore, RestoreSet *set, RowKey *key)
+find_image(Restore * restore, RestoreSet * set, RowKey * key)
 {
 	int			nparams = key->ncolumns + 1;
 	ImageSource *source = sp_image_source(set->rel, nparams);
@@ -163,13 +161,13 @@ find_image(Restore *restore, RestoreSet *set, RowKey *key)
 	memcpy(types, key->types, key->ncolumns * sizeof(Oid));
 	memcpy(values, key->values, key->ncolumns * sizeof(Datum));
 	types[key->ncolumns] = INT8OID;
-	run_image_query(source,
-					psprintf("SELECT t.syncport_id, t.syncport_removed_at%s"
-							 " FROM %s WHERE %s AND %s"
-							 " ORDER BY t.syncport_id DESC LIMIT 1",
-							 select_columns(set, "t"), source->from,
-							 key->condition, source->not_live),
-					nparams, types, values);
+	sp_image_query_run(source,
+					   psprintf("SELECT t.syncport_id, t.syncport_removed_at%s"
+								" FROM %s WHERE %s AND %s"
+								" ORDER BY t.syncport_id DESC LIMIT 1",
+								select_columns(set, "t"), source->from,
+								key->condition, source->not_live),
+					   nparams, types, values);
 	if (SPI_processed == 0)
 		return false;
 	removed_at = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc,
@@ -182,7 +180,7 @@ find_image(Restore *restore, RestoreSet *set, RowKey *key)
 
 /* Everything deleted with the row and below it, nearest first. */
 static void
-find_children(Restore *restore, RestoreSet *set)
+find_children(Restore * restore, RestoreSet * set)
 {
 	Level	   *first = palloc(sizeof(Level));
 	List	   *levels = list_make1(first);
@@ -215,8 +213,8 @@ find_children(Restore *restore, RestoreSet *set)
 
 /* The rows that refer to those of a level by one key and are new to us. */
 static List *
-find_level(Restore *restore, const Level *parents,
-		   const ForeignReference *reference, RestoreSet *set)
+find_level(Restore * restore, const Level * parents,
+		   const ForeignReference *reference, RestoreSet * set)
 {
 	int			ntombstones = list_length(set->tombstones);
 	int			nimages = list_length(set->images);
@@ -230,8 +228,8 @@ find_level(Restore *restore, const Level *parents,
 
 /* Those of them that are tombstones of their table. */
 static void
-add_tombstones(Restore *restore, const Level *parents,
-			   const ForeignReference *reference, RestoreSet *set)
+add_tombstones(Restore * restore, const Level * parents,
+			   const ForeignReference *reference, RestoreSet * set)
 {
 	Oid			types[CHILD_PARAMETERS];
 	Datum		values[CHILD_PARAMETERS];
@@ -259,8 +257,8 @@ add_tombstones(Restore *restore, const Level *parents,
 
 /* Those of them that are images. */
 static void
-add_images(Restore *restore, const Level *parents,
-		   const ForeignReference *reference, RestoreSet *set)
+add_images(Restore * restore, const Level * parents,
+		   const ForeignReference *reference, RestoreSet * set)
 {
 	Oid			types[CHILD_PARAMETERS];
 	Datum		values[CHILD_PARAMETERS];
@@ -273,24 +271,24 @@ add_images(Restore *restore, const Level *parents,
 	types[CHILD_KNOWN] = INT8ARRAYOID;
 	values[CHILD_KNOWN] = array_of_ids(set->image_ids);
 	types[CHILD_TICKET] = INT8OID;
-	run_image_query(source,
-					psprintf("SELECT t.syncport_id, 1%s FROM %s"
-							 " WHERE t.syncport_removed_at"
-							 " OPERATOR(pg_catalog.=) $2"
-							 " AND EXISTS (SELECT FROM pg_catalog.unnest($1) k"
-							 " WHERE %s)"
-							 " AND t.syncport_id"
-							 " OPERATOR(pg_catalog.<>) ALL ($3) AND %s",
-							 select_columns(set, "t"), source->from,
-							 sp_reference_join(reference, "k", "t"),
-							 source->not_live),
-					CHILD_PARAMETERS, types, values);
+	sp_image_query_run(source,
+					   psprintf("SELECT t.syncport_id, 1%s FROM %s"
+								" WHERE t.syncport_removed_at"
+								" OPERATOR(pg_catalog.=) $2"
+								" AND EXISTS (SELECT FROM pg_catalog.unnest($1) k"
+								" WHERE %s)"
+								" AND t.syncport_id"
+								" OPERATOR(pg_catalog.<>) ALL ($3) AND %s",
+								select_columns(set, "t"), source->from,
+								sp_reference_join(reference, "k", "t"),
+								source->not_live),
+					   CHILD_PARAMETERS, types, values);
 	keep_images(restore, set);
 }
 
 /* The set of a table, made if there is none. */
 static RestoreSet *
-find_set(Restore *restore, EnabledTable *table)
+find_set(Restore * restore, EnabledTable *table)
 {
 	ListCell   *lc;
 
@@ -307,7 +305,7 @@ find_set(Restore *restore, EnabledTable *table)
 
 /* A new set of a table. */
 static RestoreSet *
-add_set(Restore *restore, EnabledTable *table, Relation rel)
+add_set(Restore * restore, EnabledTable *table, Relation rel)
 {
 	RestoreSet *set = palloc0(sizeof(RestoreSet));
 	MemoryContext caller = MemoryContextSwitchTo(restore->context);
@@ -323,7 +321,7 @@ add_set(Restore *restore, EnabledTable *table, Relation rel)
 
 /* The key, and what others refer to. */
 static void
-list_columns(RestoreSet *set)
+list_columns(RestoreSet * set)
 {
 	ListCell   *lc;
 	int			i;
@@ -343,7 +341,7 @@ list_columns(RestoreSet *set)
 
 /* ", t.id, ...": the set's columns, as the table has them. */
 static char *
-select_columns(const RestoreSet *set, const char *alias)
+select_columns(const RestoreSet * set, const char *alias)
 {
 	StringInfoData sql;
 	ListCell   *lc;
@@ -360,42 +358,9 @@ select_columns(const RestoreSet *set, const char *alias)
 	return sql.data;
 }
 
-/* Run a query over images, whose last parameter is the ticket. */
-static void
-run_image_query(ImageSource *source, const char *sql, int nparams,
-				const Oid *types, Datum *values)
-{
-	SPIPlanPtr	plan = sp_image_prepare(source, sql, nparams, types, 0);
-	SPIExecuteOptions options = {.params = makeParamList(nparams)};
-	ImageTicket ticket;
-	int			result = 0;
-	int			i;
-
-	sp_image_open(&ticket, source);
-	values[nparams - 1] = Int64GetDatum(ticket.number);
-	for (i = 0; i < nparams; i++)
-	{
-		options.params->params[i].value = values[i];
-		options.params->params[i].isnull = false;
-		options.params->params[i].pflags = PARAM_FLAG_CONST;
-		options.params->params[i].ptype = types[i];
-	}
-	PG_TRY();
-	{
-		result = SPI_execute_plan_extended(plan, &options);
-	}
-	PG_FINALLY();
-	{
-		sp_image_close(&ticket);
-	}
-	PG_END_TRY();
-	if (result != SPI_OK_SELECT)
-		elog(ERROR, "looking for images failed: %s", sql);
-}
-
 /* Add what a query for tombstones has returned. */
 static void
-keep_tombstones(Restore *restore, RestoreSet *set)
+keep_tombstones(Restore * restore, RestoreSet * set)
 {
 	MemoryContext caller = MemoryContextSwitchTo(restore->context);
 	uint64		row;
@@ -408,7 +373,7 @@ keep_tombstones(Restore *restore, RestoreSet *set)
 
 /* Add what a query for images has returned. */
 static void
-keep_images(Restore *restore, RestoreSet *set)
+keep_images(Restore * restore, RestoreSet * set)
 {
 	MemoryContext caller = MemoryContextSwitchTo(restore->context);
 	uint64		row;
@@ -429,7 +394,7 @@ keep_images(Restore *restore, RestoreSet *set)
 
 /* A row of the table with the set's columns, which start at one of SPI's. */
 static HeapTuple
-keep_row(const RestoreSet *set, uint64 row, int first)
+keep_row(const RestoreSet * set, uint64 row, int first)
 {
 	TupleDesc	desc = RelationGetDescr(set->rel);
 	Datum	   *values = palloc0(desc->natts * sizeof(Datum));
