@@ -71,7 +71,7 @@ static void make_room(void);
 static void free_plan(int i);
 static PagePlan *build_plan(const PageRequest *request, bool rls);
 static bool has_images(const PageRequest *request);
-static void allow_nulls(PagePlan *plan, const PageRequest *request);
+static void allow_nulls(OrderSpec *order, const PageRequest *request);
 static AttrNumber live_column(const PageRequest *request);
 static void build_columns(PagePlan *plan, bool rls);
 static void set_type(RungColumn *column, const OrderColumn *source);
@@ -325,10 +325,10 @@ build_plan(const PageRequest *request, bool rls)
 	plan->order = sp_order_parse(request->rel,
 								 request->order_by ?
 								 text_to_cstring(request->order_by) : NULL);
+	if (has_images(request))
+		allow_nulls(plan->order, request);
 	plan->codec = sp_cursor_codec(plan->order);
 	build_columns(plan, rls);
-	if (has_images(request))
-		allow_nulls(plan, request);
 	plan->by_index = sp_index_fits(request, plan->order, plan->columns,
 								   live, rls, &plan->filter_leads);
 	select_columns(plan, request);
@@ -358,14 +358,14 @@ has_images(const PageRequest *request)
  * position may be that of an image.
  */
 static void
-allow_nulls(PagePlan *plan, const PageRequest *request)
+allow_nulls(OrderSpec *order, const PageRequest *request)
 {
 	List	   *key = sp_relation_key(request->rel);
 	int			i;
 
-	for (i = 0; i < plan->order->ncolumns; i++)
-		if (!list_member_int(key, plan->order->columns[i].attnum))
-			plan->columns[i].nullable = true;
+	for (i = 0; i < order->ncolumns; i++)
+		if (!list_member_int(key, order->columns[i].attnum))
+			order->columns[i].nullable = true;
 }
 
 /* The column that is NULL in the rows wanted, if tombstones are left out. */
