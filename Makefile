@@ -47,6 +47,7 @@ OBJS = \
 	src/table/enable.o \
 	src/table/event_trigger.o \
 	src/table/image.o \
+	src/table/image_list.o \
 	src/table/image_parse.o \
 	src/table/image_read.o \
 	src/table/image_source.o \

@@ -27,7 +27,8 @@
 typedef struct ImagePosition
 {
 	CursorPosition position;	/* where it stands */
-	ItemPointerData tid;		/* what sp_image_fetch finds it by */
+	int64		id;				/* what sp_image_fetch finds it by */
+	ItemPointerData tid;		/* same */
 } ImagePosition;
 
 /* Collects what the query over images returns. */
@@ -230,8 +231,10 @@ collect_image(TupleTableSlot *slot, DestReceiver *self)
 			position->values[i] = datumCopy(slot->tts_values[i],
 											att->attbyval, att->attlen);
 	}
+	receiver->images[receiver->nimages].id =
+		DatumGetInt64(slot->tts_values[i]);
 	receiver->images[receiver->nimages++].tid =
-		*(ItemPointer) DatumGetPointer(slot->tts_values[i]);
+		*(ItemPointer) DatumGetPointer(slot->tts_values[i + 1]);
 	MemoryContextSwitchTo(caller);
 	return true;
 }
@@ -326,6 +329,7 @@ static void
 send_image(MergeReceiver *merge)
 {
 	const PagePlan *plan = merge->plan;
+	const ImagePosition *image = &merge->images[merge->next++];
 	MemoryContext caller;
 	int			i;
 
@@ -335,8 +339,9 @@ send_image(MergeReceiver *merge)
 		start_merge(&merge->pub, CMD_SELECT,
 					merge->slot->tts_tupleDescriptor);
 	caller = MemoryContextSwitchTo(merge->row_context);
-	sp_image_fetch(merge->reader, &merge->images[merge->next++].tid,
-				   merge->values, merge->isnull);
+	if (!sp_image_fetch(merge->reader, &image->tid, image->id, merge->values,
+						merge->isnull))
+		elog(ERROR, "image " INT64_FORMAT " has gone", image->id);
 	ExecClearTuple(merge->slot);
 	for (i = 0; i < plan->nresult; i++)
 	{

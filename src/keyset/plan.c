@@ -561,7 +561,7 @@ build_image_head(PagePlan *plan, const PageRequest *request)
 	for (i = 0; i < plan->order->ncolumns; i++)
 		appendStringInfo(&sql, "%s, ",
 						 quote_column(plan, plan->order->columns[i].attnum));
-	appendStringInfo(&sql, "t.syncport_tid FROM %s WHERE ",
+	appendStringInfo(&sql, "t.syncport_id, t.syncport_tid FROM %s WHERE ",
 					 plan->images->from);
 	if (request->condition)
 		appendStringInfo(&sql, "(%s) AND ", request->condition->sql);

@@ -23,13 +23,11 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
 #include "catalog/pg_type.h"
-#include "common/hashfn.h"
 #include "executor/executor.h"
 #include "fmgr.h"
 #include "funcapi.h"
@@ -38,7 +36,6 @@
 #include "rewrite/rewriteHandler.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -49,6 +46,7 @@
 
 #include "support/compat.h"
 #include "support/value.h"
+#include "table/image_list.h"
 #include "table/image_parse.h"
 #include "table/image_read.h"
 #include "table/registry.h"
@@ -56,72 +54,13 @@
 PG_FUNCTION_INFO_V1(syncport_image_rows);
 
 #define TOMBSTONE			"tombstone"
-#define TOMBSTONE_INDEX		"tombstone_target_row_version_id_idx"
+
+/* columns of syncport.tombstone */
+#define TOMBSTONE_ID		1
+#define TOMBSTONE_IMAGE		7
 
 /* rows that are converted together */
 #define BATCH_ROWS			64
-
-/* columns of syncport.tombstone */
-enum TombstoneColumn
-{
-	TOMBSTONE_ID = 1,
-	TOMBSTONE_TARGET,
-	TOMBSTONE_ROW_VERSION,
-	TOMBSTONE_REMOVED_AT,
-	TOMBSTONE_COMPLETE,
-	TOMBSTONE_KEY,
-	TOMBSTONE_IMAGE
-};
-
-/* an image, as the first pass finds it */
-typedef struct ImageEntry
-{
-	int64		id;
-	int64		row_version;
-	TimestampTz removed_at;
-	ItemPointerData tid;		/* where it is */
-	bool		shown;			/* the newest of its key, and complete */
-} ImageEntry;
-
-/* the json text of a key */
-typedef struct KeyText
-{
-	const char *data;			/* not terminated */
-	int			length;
-} KeyText;
-
-/* the newest image of a key */
-typedef struct KeyEntry
-{
-	KeyText		key;
-	uint32		hash;			/* of key */
-	char		status;			/* of the hash table */
-	int			newest;			/* position among the images */
-} KeyEntry;
-
-#define SH_PREFIX		newest
-#define SH_ELEMENT_TYPE KeyEntry
-#define SH_KEY_TYPE		KeyText
-#define SH_KEY			key
-#define SH_HASH_KEY(tb, key)	\
-	hash_bytes((const unsigned char *) (key).data, (key).length)
-#define SH_EQUAL(tb, a, b)	\
-	((a).length == (b).length && memcmp((a).data, (b).data, (a).length) == 0)
-#define SH_STORE_HASH
-#define SH_GET_HASH(tb, entry)	(entry)->hash
-#define SH_SCOPE		static inline
-#define SH_DECLARE
-#define SH_DEFINE
-#include "lib/simplehash.h"
-
-/* the images of a table */
-typedef struct ImageList
-{
-	ImageEntry *entries;
-	int			nentries;
-	int			room;
-	newest_hash *keys;
-} ImageList;
 
 /* how a column is read */
 typedef struct ColumnReader
@@ -162,12 +101,9 @@ struct ImageReader
 
 static ImageTicket *open_tickets = NULL;
 
-static ImageSource *find_source(int64 number);
-static void list_images(ImageList *list, Oid target);
-static void list_image(ImageList *list, HeapTuple tuple, TupleDesc desc);
-static ImageEntry *add_entry(ImageList *list);
-static void return_images(ImageReader *reader, const ImageList *list,
-						  ReturnSetInfo *result);
+static ImageTicket *find_ticket(int64 number);
+static bool return_images(ImageReader *reader, const ImageEntry *all,
+						  int nall, ReturnSetInfo *result);
 static void return_row(ImageReader *reader, const ImageRow *row,
 					   const ImageEntry *entry, const int *place,
 					   ReturnSetInfo *result);
@@ -176,7 +112,8 @@ static void add_columns(ImageReader *reader, const ImageSource *source,
 						const Bitmapset *columns);
 static Bitmapset *add_generated(ImageReader *reader, Bitmapset *columns);
 static bool is_plain(Oid type);
-static void read_image(ImageReader *reader, ImageRow *row, ItemPointer tid);
+static bool read_image(ImageReader *reader, ImageRow *row,
+					   const ItemPointerData *tid, int64 id);
 static void convert_rows(ImageReader *reader, int nrows);
 static void convert_some(ImageReader *reader, int nrows);
 static void call_inputs(ImageReader *reader, int nrows);
@@ -190,21 +127,29 @@ static int	enter_input_settings(void);
 Datum
 syncport_image_rows(PG_FUNCTION_ARGS)
 {
-	ImageSource *source = PG_ARGISNULL(0) ? NULL :
-		find_source(PG_GETARG_INT64(0));
+	ImageTicket *ticket = PG_ARGISNULL(0) ? NULL :
+		find_ticket(PG_GETARG_INT64(0));
 	ImageReader *reader;
-	ImageList	list = {0};
 
-	if (source == NULL)
+	if (ticket == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied for function image_rows"),
 				 errdetail("It works for code of syncport only, which proves itself by a ticket."),
 				 errhint("Call syncport.page or syncport.page_json with include_deleted.")));
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
-	reader = sp_image_reader(source, source->used);
-	list_images(&list, source->target);
-	return_images(reader, &list, (ReturnSetInfo *) fcinfo->resultinfo);
+	reader = sp_image_reader(ticket->source, ticket->source->used);
+	if (ticket->only == NULL)
+	{
+		ImageList  *list = sp_image_list();
+
+		sp_image_list_extend(list, ticket->source->target, PG_INT64_MIN);
+		return_images(reader, list->entries, list->nentries,
+					  (ReturnSetInfo *) fcinfo->resultinfo);
+	}
+	else if (!return_images(reader, ticket->only, ticket->nonly,
+							(ReturnSetInfo *) fcinfo->resultinfo))
+		ticket->stale = true;
 	sp_image_reader_end(reader);
 	return (Datum) 0;
 }
@@ -218,6 +163,8 @@ sp_image_open(ImageTicket *ticket, ImageSource *source)
 				 errmsg_internal("could not generate a random number")));
 	ticket->userid = GetUserId();
 	ticket->source = source;
+	ticket->only = NULL;
+	ticket->stale = false;
 	ticket->outer = open_tickets;
 	open_tickets = ticket;
 }
@@ -229,106 +176,24 @@ sp_image_close(ImageTicket *ticket)
 	open_tickets = ticket->outer;
 }
 
-/* The source of an open ticket of the current user, or NULL. */
-static ImageSource *
-find_source(int64 number)
+/* An open ticket of the current user, or NULL. */
+static ImageTicket *
+find_ticket(int64 number)
 {
 	ImageTicket *ticket;
 
 	for (ticket = open_tickets; ticket != NULL; ticket = ticket->outer)
 		if (ticket->number == number && ticket->userid == GetUserId())
-			return ticket->source;
+			return ticket;
 	return NULL;
 }
 
-/* All images of a table, and which of them are shown. */
-static void
-list_images(ImageList *list, Oid target)
-{
-	Relation	tombstone = table_open(sp_table_own_oid(TOMBSTONE),
-									   AccessShareLock);
-	ScanKeyData key;
-	SysScanDesc scan;
-	HeapTuple	tuple;
-
-	list->keys = newest_create(CurrentMemoryContext, 256, NULL);
-	ScanKeyInit(&key, TOMBSTONE_TARGET, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(target));
-	scan = systable_beginscan(tombstone, sp_table_own_oid(TOMBSTONE_INDEX),
-							  true, GetActiveSnapshot(), 1, &key);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-	{
-		CHECK_FOR_INTERRUPTS();
-		list_image(list, tuple, RelationGetDescr(tombstone));
-	}
-	systable_endscan(scan);
-	table_close(tombstone, NoLock);
-}
-
-/* Add one image; of two with one key the higher id is newer. */
-static void
-list_image(ImageList *list, HeapTuple tuple, TupleDesc desc)
-{
-	ImageEntry *entry = add_entry(list);
-	int			position = list->nentries - 1;
-	bool		isnull;
-	bool		found;
-	text	   *key;
-	KeyText		key_text;
-	KeyEntry   *newest;
-
-	entry->id = DatumGetInt64(heap_getattr(tuple, TOMBSTONE_ID, desc,
-										   &isnull));
-	entry->row_version =
-		DatumGetInt64(heap_getattr(tuple, TOMBSTONE_ROW_VERSION, desc,
-								   &isnull));
-	entry->removed_at =
-		DatumGetTimestampTz(heap_getattr(tuple, TOMBSTONE_REMOVED_AT, desc,
-										 &isnull));
-	entry->tid = tuple->t_self;
-	entry->shown = DatumGetBool(heap_getattr(tuple, TOMBSTONE_COMPLETE, desc,
-											 &isnull)) &&
-		!heap_attisnull(tuple, TOMBSTONE_IMAGE, desc);
-
-	key = DatumGetTextPP(heap_getattr(tuple, TOMBSTONE_KEY, desc, &isnull));
-	key_text.data = VARDATA_ANY(key);
-	key_text.length = VARSIZE_ANY_EXHDR(key);
-	newest = newest_insert(list->keys, key_text, &found);
-	if (!found)
-	{
-		char	   *copy = palloc(Max(key_text.length, 1));
-
-		memcpy(copy, key_text.data, key_text.length);
-		newest->key.data = copy;
-		newest->newest = position;
-	}
-	else if (list->entries[newest->newest].id < entry->id)
-	{
-		list->entries[newest->newest].shown = false;
-		newest->newest = position;
-	}
-	else
-		entry->shown = false;
-}
-
-/* Room for one more image. */
-static ImageEntry *
-add_entry(ImageList *list)
-{
-	if (list->nentries == list->room)
-	{
-		list->room = Max(list->room * 2, 256);
-		list->entries = list->entries == NULL ?
-			MemoryContextAllocHuge(CurrentMemoryContext,
-								   list->room * sizeof(ImageEntry)) :
-			repalloc_huge(list->entries, list->room * sizeof(ImageEntry));
-	}
-	return &list->entries[list->nentries++];
-}
-
-/* The second pass: the rows of the images shown, in batches. */
-static void
-return_images(ImageReader *reader, const ImageList *list,
+/*
+ * The second pass: the rows of the images shown, in batches.  False where
+ * one is not there any more.
+ */
+static bool
+return_images(ImageReader *reader, const ImageEntry *all, int nall,
 			  ReturnSetInfo *result)
 {
 	MemoryContext batch = AllocSetContextCreate(CurrentMemoryContext,
@@ -349,17 +214,21 @@ return_images(ImageReader *reader, const ImageList *list,
 	if (n + 4 != result->setDesc->natts)
 		elog(ERROR, "image_rows returns %d columns, not %d", n + 4,
 			 result->setDesc->natts);
-	while (next < list->nentries)
+	while (next < nall)
 	{
 		MemoryContextSwitchTo(batch);
-		for (n = 0; n < BATCH_ROWS && next < list->nentries; next++)
+		for (n = 0; n < BATCH_ROWS && next < nall; next++)
 		{
-			if (!list->entries[next].shown)
+			if (!all[next].shown)
 				continue;
 			CHECK_FOR_INTERRUPTS();
-			entries[n] = &list->entries[next];
-			read_image(reader, &reader->rows[n++],
-					   &list->entries[next].tid);
+			entries[n] = &all[next];
+			if (!read_image(reader, &reader->rows[n++], &all[next].tid,
+							all[next].id))
+			{
+				MemoryContextSwitchTo(caller);
+				return false;
+			}
 		}
 		convert_rows(reader, n);
 		for (i = 0; i < n; i++)
@@ -369,6 +238,7 @@ return_images(ImageReader *reader, const ImageList *list,
 		MemoryContextSwitchTo(caller);
 		MemoryContextReset(batch);
 	}
+	return true;
 }
 
 /* Add a row to the result; place: of columns, by attribute number. */
@@ -422,14 +292,15 @@ sp_image_reader_end(ImageReader *reader)
 	table_close(reader->rel, NoLock);
 }
 
-void
-sp_image_fetch(ImageReader *reader, ItemPointer tid, Datum *values,
-			   bool *isnull)
+bool
+sp_image_fetch(ImageReader *reader, const ItemPointerData *tid, int64 id,
+			   Datum *values, bool *isnull)
 {
 	ImageRow   *row = &reader->rows[0];
 	int			i;
 
-	read_image(reader, row, tid);
+	if (!read_image(reader, row, tid, id))
+		return false;
 	convert_rows(reader, 1);
 	memset(isnull, true,
 		   RelationGetNumberOfAttributes(reader->rel) * sizeof(bool));
@@ -438,6 +309,7 @@ sp_image_fetch(ImageReader *reader, ItemPointer tid, Datum *values,
 		values[reader->columns[i].attnum - 1] = row->values[i];
 		isnull[reader->columns[i].attnum - 1] = row->isnull[i];
 	}
+	return !row->refused;
 }
 
 /* As the executor does for a table that a query reads. */
@@ -582,22 +454,29 @@ is_plain(Oid type)
 	return false;
 }
 
-/* Fetch an image and find the texts of its columns. */
-static void
-read_image(ImageReader *reader, ImageRow *row, ItemPointer tid)
+/*
+ * Fetch an image and find the texts of its columns.  False where it is not
+ * there any more.
+ */
+static bool
+read_image(ImageReader *reader, ImageRow *row, const ItemPointerData *tid,
+		   int64 id)
 {
 	TupleTableSlot *slot = reader->slot;
 	bool		isnull;
 	Datum		image;
-	Datum		id;
 	text	   *copy;
 	int			i;
 
-	if (!table_tuple_fetch_row_version(reader->tombstone, tid,
+	if (!table_tuple_fetch_row_version(reader->tombstone,
+									   unconstify(ItemPointerData *, tid),
 									   GetActiveSnapshot(), slot))
-		elog(ERROR, "image at (%u,%u) is not there",
-			 ItemPointerGetBlockNumber(tid), ItemPointerGetOffsetNumber(tid));
-	id = slot_getattr(slot, TOMBSTONE_ID, &isnull);
+		return false;
+	if (DatumGetInt64(slot_getattr(slot, TOMBSTONE_ID, &isnull)) != id)
+	{
+		ExecClearTuple(slot);
+		return false;
+	}
 	image = slot_getattr(slot, TOMBSTONE_IMAGE, &isnull);
 	copy = DatumGetTextPCopy(image);
 	row->refused = false;
@@ -606,8 +485,7 @@ read_image(ImageReader *reader, ImageRow *row, ItemPointer tid)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED),
 				 errmsg("image " INT64_FORMAT " of table \"%s\" cannot be read",
-						DatumGetInt64(id),
-						RelationGetRelationName(reader->rel)),
+						id, RelationGetRelationName(reader->rel)),
 				 errdetail("It is not the JSON that syncport writes."),
 				 errhint("Correct or delete that row of syncport.tombstone.")));
 	ExecClearTuple(slot);
@@ -618,6 +496,7 @@ read_image(ImageReader *reader, ImageRow *row, ItemPointer tid)
 		if (row->texts[i] == sp_image_missing && reader->columns[i].required)
 			row->refused = true;
 	}
+	return true;
 }
 
 /* Convert the texts of a batch. */

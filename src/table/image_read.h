@@ -29,6 +29,8 @@
 #include "storage/itemptr.h"
 #include "utils/rel.h"
 
+#include "table/image_list.h"
+
 /* Where images of a table come from. */
 typedef struct ImageSource
 {
@@ -76,6 +78,9 @@ typedef struct ImageTicket
 	int64		number;			/* random: what makes it unforgeable */
 	Oid			userid;			/* whose rights hold */
 	ImageSource *source;
+	const ImageEntry *only;	/* read these; NULL: all */
+	int			nonly;
+	bool		stale;			/* set where one of them is not there */
 	struct ImageTicket *outer;	/* opened before and still open */
 } ImageTicket;
 
@@ -96,11 +101,12 @@ extern ImageReader *sp_image_reader(const ImageSource *source,
 extern void sp_image_reader_end(ImageReader *reader);
 
 /*
- * Read the image at a syncport_tid that a query under the same active
- * snapshot returned.  Values by attribute number - 1, palloc'd in the
- * current context; NULL in columns that are not read.
+ * Read the image with a syncport_tid and syncport_id.  Values by attribute
+ * number - 1, palloc'd in the current context; NULL in columns that are not
+ * read.  False where it is not there under the active snapshot, as it is if
+ * a query under the same snapshot returned it, or where it is no row.
  */
-extern void sp_image_fetch(ImageReader *reader, ItemPointer tid,
-						   Datum *values, bool *isnull);
+extern bool sp_image_fetch(ImageReader *reader, const ItemPointerData *tid,
+						   int64 id, Datum *values, bool *isnull);
 
 #endif							/* SYNCPORT_TABLE_IMAGE_READ_H */
