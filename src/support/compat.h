@@ -126,6 +126,28 @@
 	index_beginscan(rel, index, snapshot, nkeys, 0)
 #endif
 
+/* 16 moved what a query needs of a table out of its range table entry */
+#if PG_VERSION_NUM >= 160000
+#include "parser/parse_relation.h"
+#define sp_compat_require_select(query, rte) \
+	(addRTEPermissionInfo(&(query)->rteperminfos, rte)->requiredPerms = \
+	 ACL_SELECT)
+#else
+#define sp_compat_require_select(query, rte) \
+	((rte)->requiredPerms = ACL_SELECT)
+#endif
+
+/* 18 has generated columns that are not stored */
+#if PG_VERSION_NUM >= 180000
+#define SP_VIRTUAL_GENERATED(att) \
+	((att)->attgenerated == ATTRIBUTE_GENERATED_VIRTUAL)
+#define SP_GENERATION_EXPRESSION(rel, attnum) \
+	((Expr *) build_generation_expression(rel, attnum))
+#else
+#define SP_VIRTUAL_GENERATED(att)	false
+#define SP_GENERATION_EXPRESSION(rel, attnum)	((Expr *) NULL)
+#endif
+
 /* 18 replaced it by pg_noreturn, which stands ahead of the declaration */
 #ifndef pg_attribute_noreturn
 #define pg_attribute_noreturn() __attribute__((noreturn))
