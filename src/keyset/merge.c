@@ -29,7 +29,7 @@ typedef struct ImagePosition
 	CursorPosition position;	/* where it stands */
 	int64		id;				/* what sp_image_fetch finds it by */
 	ItemPointerData tid;		/* same */
-} ImagePosition;
+}			ImagePosition;
 
 /* Collects what the query over images returns. */
 typedef struct ImageReceiver
@@ -39,7 +39,7 @@ typedef struct ImageReceiver
 	MemoryContext context;		/* of images */
 	ImagePosition *images;		/* in the order of the page */
 	int			nimages;
-} ImageReceiver;
+}			ImageReceiver;
 
 /* Receives the rows of the table. */
 typedef struct MergeReceiver
@@ -60,9 +60,9 @@ typedef struct MergeReceiver
 	TupleTableSlot *slot;		/* same: as the page wants it */
 	Datum	   *values;			/* same: by attribute number - 1 */
 	bool	   *isnull;
-} MergeReceiver;
+}			MergeReceiver;
 
-static void find_images(MergeReceiver *merge, PagePlan *plan,
+static void find_images(MergeReceiver * merge, PagePlan *plan,
 						const Rung *rung, const SPIExecuteOptions *options);
 static SPIPlanPtr find_query(PagePlan *plan, const Rung *rung);
 static SPIPlanPtr prepare_query(PagePlan *plan, const Rung *rung);
@@ -74,10 +74,10 @@ static SortSupport prepare_order(const PagePlan *plan);
 static TupleDesc describe_result(const PagePlan *plan);
 static void start_merge(DestReceiver *self, int operation, TupleDesc desc);
 static bool receive_row(TupleTableSlot *slot, DestReceiver *self);
-static bool is_ahead(const MergeReceiver *merge,
+static bool is_ahead(const MergeReceiver * merge,
 					 const CursorPosition *image);
-static void send_image(MergeReceiver *merge);
-static void begin_reading(MergeReceiver *merge);
+static void send_image(MergeReceiver * merge);
+static void begin_reading(MergeReceiver * merge);
 
 DestReceiver *
 sp_merge_begin(PagePlan *plan, const Rung *rung,
@@ -117,7 +117,7 @@ sp_merge_end(DestReceiver *self)
 
 /* Run the query over images, which must prove where it comes from. */
 static void
-find_images(MergeReceiver *merge, PagePlan *plan, const Rung *rung,
+find_images(MergeReceiver * merge, PagePlan *plan, const Rung *rung,
 			const SPIExecuteOptions *options)
 {
 	SPIPlanPtr	query = find_query(plan, rung);
@@ -306,7 +306,7 @@ receive_row(TupleTableSlot *slot, DestReceiver *self)
 
 /* Whether an image sorts ahead of the row at hand. */
 static bool
-is_ahead(const MergeReceiver *merge, const CursorPosition *image)
+is_ahead(const MergeReceiver * merge, const CursorPosition *image)
 {
 	int			i;
 
@@ -326,10 +326,10 @@ is_ahead(const MergeReceiver *merge, const CursorPosition *image)
 
 /* Read the next image as a whole and hand it on. */
 static void
-send_image(MergeReceiver *merge)
+send_image(MergeReceiver * merge)
 {
 	const PagePlan *plan = merge->plan;
-	const ImagePosition *image = &merge->images[merge->next++];
+	const		ImagePosition *image = &merge->images[merge->next++];
 	MemoryContext caller;
 	int			i;
 
@@ -357,7 +357,7 @@ send_image(MergeReceiver *merge)
 
 /* Prepare to read images as a whole. */
 static void
-begin_reading(MergeReceiver *merge)
+begin_reading(MergeReceiver * merge)
 {
 	const PagePlan *plan = merge->plan;
 	MemoryContext caller = MemoryContextSwitchTo(merge->context);

@@ -22,7 +22,7 @@ typedef struct Member
 	char	   *name;			/* as written, escapes and all; NULL: unknown */
 	int			length;			/* of name */
 	int			column;			/* its column, or -1 */
-} Member;
+}			Member;
 
 struct ImageParser
 {
@@ -35,7 +35,7 @@ struct ImageParser
 char		sp_image_missing[] = "";
 
 static char *end_of_string(char *from, char *end);
-static int	find_column(ImageParser *parser, int position, const char *name,
+static int	find_column(ImageParser * parser, int position, const char *name,
 						int length);
 static bool unescape(char *from, char *to);
 static int	read_code(const char *digits, const char *end);
@@ -52,7 +52,7 @@ sp_image_parser(const char *const *names, int count)
 }
 
 bool
-sp_image_parse(ImageParser *parser, char *json, int length, char **texts)
+sp_image_parse(ImageParser * parser, char *json, int length, char **texts)
 {
 	char	   *end = json + length;
 	char	   *p = json;
@@ -134,7 +134,7 @@ end_of_string(char *from, char *end)
 
 /* The column of the name at a position of the image, or -1. */
 static int
-find_column(ImageParser *parser, int position, const char *name, int length)
+find_column(ImageParser * parser, int position, const char *name, int length)
 {
 	Member	   *member = &parser->members[position];
 	char	   *plain;

@@ -71,7 +71,7 @@ typedef struct ColumnReader
 	Oid			param;			/* of the input function */
 	int32		typmod;
 	ExprState  *generation;		/* of a virtual column, else NULL */
-} ColumnReader;
+}			ColumnReader;
 
 /* an image at work */
 typedef struct ImageRow
@@ -80,7 +80,7 @@ typedef struct ImageRow
 	Datum	   *values;			/* by column read */
 	bool	   *isnull;
 	bool		refused;		/* a required column has no value */
-} ImageRow;
+}			ImageRow;
 
 struct ImageReader
 {
@@ -99,25 +99,25 @@ struct ImageReader
 	int			column;			/* same */
 };
 
-static ImageTicket *open_tickets = NULL;
+static ImageTicket * open_tickets = NULL;
 
-static ImageTicket *find_ticket(int64 number);
-static bool return_images(ImageReader *reader, const ImageEntry *all,
+static ImageTicket * find_ticket(int64 number);
+static bool return_images(ImageReader * reader, const ImageEntry * all,
 						  int nall, ReturnSetInfo *result);
-static void return_row(ImageReader *reader, const ImageRow *row,
-					   const ImageEntry *entry, const int *place,
+static void return_row(ImageReader * reader, const ImageRow * row,
+					   const ImageEntry * entry, const int *place,
 					   ReturnSetInfo *result);
 static void check_privileges(Relation rel, const Bitmapset *columns);
-static void add_columns(ImageReader *reader, const ImageSource *source,
+static void add_columns(ImageReader * reader, const ImageSource * source,
 						const Bitmapset *columns);
-static Bitmapset *add_generated(ImageReader *reader, Bitmapset *columns);
+static Bitmapset *add_generated(ImageReader * reader, Bitmapset *columns);
 static bool is_plain(Oid type);
-static bool read_image(ImageReader *reader, ImageRow *row,
+static bool read_image(ImageReader * reader, ImageRow * row,
 					   const ItemPointerData *tid, int64 id);
-static void convert_rows(ImageReader *reader, int nrows);
-static void convert_some(ImageReader *reader, int nrows);
-static void call_inputs(ImageReader *reader, int nrows);
-static void compute_virtual(ImageReader *reader, ImageRow *row);
+static void convert_rows(ImageReader * reader, int nrows);
+static void convert_some(ImageReader * reader, int nrows);
+static void call_inputs(ImageReader * reader, int nrows);
+static void compute_virtual(ImageReader * reader, ImageRow * row);
 static int	enter_input_settings(void);
 
 /*
@@ -128,7 +128,7 @@ Datum
 syncport_image_rows(PG_FUNCTION_ARGS)
 {
 	ImageTicket *ticket = PG_ARGISNULL(0) ? NULL :
-		find_ticket(PG_GETARG_INT64(0));
+	find_ticket(PG_GETARG_INT64(0));
 	ImageReader *reader;
 
 	if (ticket == NULL)
@@ -155,7 +155,7 @@ syncport_image_rows(PG_FUNCTION_ARGS)
 }
 
 void
-sp_image_open(ImageTicket *ticket, ImageSource *source)
+sp_image_open(ImageTicket * ticket, ImageSource * source)
 {
 	if (!pg_strong_random(&ticket->number, sizeof(ticket->number)))
 		ereport(ERROR,
@@ -170,7 +170,7 @@ sp_image_open(ImageTicket *ticket, ImageSource *source)
 }
 
 void
-sp_image_close(ImageTicket *ticket)
+sp_image_close(ImageTicket * ticket)
 {
 	Assert(open_tickets == ticket);
 	open_tickets = ticket->outer;
@@ -193,7 +193,7 @@ find_ticket(int64 number)
  * one is not there any more.
  */
 static bool
-return_images(ImageReader *reader, const ImageEntry *all, int nall,
+return_images(ImageReader * reader, const ImageEntry * all, int nall,
 			  ReturnSetInfo *result)
 {
 	MemoryContext batch = AllocSetContextCreate(CurrentMemoryContext,
@@ -202,7 +202,7 @@ return_images(ImageReader *reader, const ImageEntry *all, int nall,
 	MemoryContext caller = CurrentMemoryContext;
 	int		   *place = palloc0(sizeof(int) *
 								(RelationGetNumberOfAttributes(reader->rel) + 1));
-	const ImageEntry *entries[BATCH_ROWS];
+	const		ImageEntry *entries[BATCH_ROWS];
 	int			next = 0;
 	int			n = 0;
 	int			i;
@@ -243,7 +243,7 @@ return_images(ImageReader *reader, const ImageEntry *all, int nall,
 
 /* Add a row to the result; place: of columns, by attribute number. */
 static void
-return_row(ImageReader *reader, const ImageRow *row, const ImageEntry *entry,
+return_row(ImageReader * reader, const ImageRow * row, const ImageEntry * entry,
 		   const int *place, ReturnSetInfo *result)
 {
 	int			natts = result->setDesc->natts;
@@ -266,7 +266,7 @@ return_row(ImageReader *reader, const ImageRow *row, const ImageEntry *entry,
 }
 
 ImageReader *
-sp_image_reader(const ImageSource *source, const Bitmapset *columns)
+sp_image_reader(const ImageSource * source, const Bitmapset *columns)
 {
 	ImageReader *reader = palloc0(sizeof(ImageReader));
 
@@ -280,7 +280,7 @@ sp_image_reader(const ImageSource *source, const Bitmapset *columns)
 }
 
 void
-sp_image_reader_end(ImageReader *reader)
+sp_image_reader_end(ImageReader * reader)
 {
 	if (reader->estate)
 	{
@@ -293,7 +293,7 @@ sp_image_reader_end(ImageReader *reader)
 }
 
 bool
-sp_image_fetch(ImageReader *reader, const ItemPointerData *tid, int64 id,
+sp_image_fetch(ImageReader * reader, const ItemPointerData *tid, int64 id,
 			   Datum *values, bool *isnull)
 {
 	ImageRow   *row = &reader->rows[0];
@@ -330,7 +330,7 @@ check_privileges(Relation rel, const Bitmapset *columns)
 
 /* Prepare to read the columns, and those that decide about the row. */
 static void
-add_columns(ImageReader *reader, const ImageSource *source,
+add_columns(ImageReader * reader, const ImageSource * source,
 			const Bitmapset *columns)
 {
 	TupleDesc	desc = RelationGetDescr(reader->rel);
@@ -379,7 +379,7 @@ add_columns(ImageReader *reader, const ImageSource *source,
  * these need.
  */
 static Bitmapset *
-add_generated(ImageReader *reader, Bitmapset *columns)
+add_generated(ImageReader * reader, Bitmapset *columns)
 {
 	Bitmapset  *all = bms_copy(columns);
 	int			attnum = -1;
@@ -459,7 +459,7 @@ is_plain(Oid type)
  * there any more.
  */
 static bool
-read_image(ImageReader *reader, ImageRow *row, const ItemPointerData *tid,
+read_image(ImageReader * reader, ImageRow * row, const ItemPointerData *tid,
 		   int64 id)
 {
 	TupleTableSlot *slot = reader->slot;
@@ -501,7 +501,7 @@ read_image(ImageReader *reader, ImageRow *row, const ItemPointerData *tid,
 
 /* Convert the texts of a batch. */
 static void
-convert_rows(ImageReader *reader, int nrows)
+convert_rows(ImageReader * reader, int nrows)
 {
 	int			nest_level = 0;
 	int			i;
@@ -521,7 +521,7 @@ convert_rows(ImageReader *reader, int nrows)
 
 /* Convert up to the end of the batch or the first value refused. */
 static void
-convert_some(ImageReader *reader, int nrows)
+convert_some(ImageReader * reader, int nrows)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
@@ -559,7 +559,7 @@ convert_some(ImageReader *reader, int nrows)
 
 /* Go on from reader->row and reader->column to the end of the batch. */
 static void
-call_inputs(ImageReader *reader, int nrows)
+call_inputs(ImageReader * reader, int nrows)
 {
 	for (; reader->row < nrows; reader->row++, reader->column = 0)
 	{
@@ -580,7 +580,7 @@ call_inputs(ImageReader *reader, int nrows)
 
 /* Compute the columns that are never stored. */
 static void
-compute_virtual(ImageReader *reader, ImageRow *row)
+compute_virtual(ImageReader * reader, ImageRow * row)
 {
 	TupleTableSlot *slot = reader->virtual_slot;
 	ExprContext *context = GetPerTupleExprContext(reader->estate);
