@@ -3,9 +3,10 @@
  * merge.c
  *	  Images of deleted rows among the rows of a page.
  *
- * Images have no index by their columns.  One query reads the columns of
- * order and filter from all images of the table and keeps as many as a page
- * has, in the page's order; the rows of the table come from their index
+ * Images have no index by their columns.  The session's cache knows which
+ * come behind the position; a query asks for the columns of order and filter
+ * of these, or of all images of the table where the cache cannot help, and
+ * keeps as many as a page has, in the page's order.  The rows of the table come from their index
  * ranges as ever, and between two of them stand the images that sort there.
  * Only an image that gets onto the page is read as a whole.
  *
@@ -21,7 +22,12 @@
 #include "utils/memutils.h"
 #include "utils/sortsupport.h"
 
+#include "keyset/image_cache.h"
 #include "keyset/merge.h"
+
+/* how many cached images are asked about at once */
+#define WINDOW_MIN	16
+#define WINDOW_MAX	65536
 
 /* an image that may be on the page */
 typedef struct ImagePosition
@@ -63,7 +69,15 @@ typedef struct MergeReceiver
 } MergeReceiver;
 
 static void find_images(MergeReceiver *merge, PagePlan *plan,
-						const Rung *rung, const SPIExecuteOptions *options);
+						const CursorPosition *position, const Rung *rung,
+						const SPIExecuteOptions *options);
+static bool find_nearby(ImageReceiver *receiver, ImageTicket *ticket,
+						SPIPlanPtr query, const CursorPosition *position,
+						SPIExecuteOptions *options);
+static void ask_cached(ImageReceiver *receiver, ImageTicket *ticket,
+					   SPIPlanPtr query, ImageWalk *walk,
+					   SPIExecuteOptions *options);
+static void run_query(SPIPlanPtr query, SPIExecuteOptions *options);
 static SPIPlanPtr find_query(PagePlan *plan, const Rung *rung);
 static SPIPlanPtr prepare_query(PagePlan *plan, const Rung *rung);
 static void ignore_startup(DestReceiver *self, int operation,
@@ -80,8 +94,8 @@ static void send_image(MergeReceiver *merge);
 static void begin_reading(MergeReceiver *merge);
 
 DestReceiver *
-sp_merge_begin(PagePlan *plan, const Rung *rung,
-			   const SPIExecuteOptions *options)
+sp_merge_begin(PagePlan *plan, const CursorPosition *position,
+			   const Rung *rung, const SPIExecuteOptions *options)
 {
 	MergeReceiver *merge = palloc0(sizeof(MergeReceiver));
 
@@ -93,7 +107,7 @@ sp_merge_begin(PagePlan *plan, const Rung *rung,
 	merge->plan = plan;
 	merge->out = options->dest;
 	merge->context = CurrentMemoryContext;
-	find_images(merge, plan, rung, options);
+	find_images(merge, plan, position, rung, options);
 	merge->position.values = palloc(plan->order->ncolumns * sizeof(Datum));
 	merge->position.isnull = palloc(plan->order->ncolumns * sizeof(bool));
 	merge->order = prepare_order(plan);
@@ -117,7 +131,8 @@ sp_merge_end(DestReceiver *self)
 
 /* Run the query over images, which must prove where it comes from. */
 static void
-find_images(MergeReceiver *merge, PagePlan *plan, const Rung *rung,
+find_images(MergeReceiver *merge, PagePlan *plan,
+			const CursorPosition *position, const Rung *rung,
 			const SPIExecuteOptions *options)
 {
 	SPIPlanPtr	query = find_query(plan, rung);
@@ -125,7 +140,6 @@ find_images(MergeReceiver *merge, PagePlan *plan, const Rung *rung,
 	ParamExternData *param = &options->params->params[plan->nparams];
 	ImageReceiver receiver = {{0}};
 	ImageTicket ticket;
-	int			result = 0;
 
 	receiver.pub.receiveSlot = collect_image;
 	receiver.pub.rStartup = ignore_startup;
@@ -143,18 +157,77 @@ find_images(MergeReceiver *merge, PagePlan *plan, const Rung *rung,
 	param->ptype = INT8OID;
 	PG_TRY();
 	{
-		result = SPI_execute_plan_extended(query, &image_options);
+		if (!find_nearby(&receiver, &ticket, query, position, &image_options))
+		{
+			receiver.nimages = 0;
+			ticket.only = NULL;
+			run_query(query, &image_options);
+		}
 	}
 	PG_FINALLY();
 	{
 		sp_image_close(&ticket);
 	}
 	PG_END_TRY();
+	merge->images = receiver.images;
+	merge->nimages = receiver.nimages;
+}
+
+/*
+ * Ask about the images that the cache has behind the position, some more
+ * each time, until there are enough.  False where that cannot be done.
+ */
+static bool
+find_nearby(ImageReceiver *receiver, ImageTicket *ticket, SPIPlanPtr query,
+			const CursorPosition *position, SPIExecuteOptions *options)
+{
+	ImageWalk	walk;
+
+	if (!sp_image_walk_begin(&walk, receiver->plan, position))
+		return false;
+	PG_TRY();
+	{
+		ask_cached(receiver, ticket, query, &walk, options);
+	}
+	PG_FINALLY();
+	{
+		sp_image_walk_end(&walk, ticket->stale);
+	}
+	PG_END_TRY();
+	return !ticket->stale;
+}
+
+/* Run the query over the images of a walk until there are enough. */
+static void
+ask_cached(ImageReceiver *receiver, ImageTicket *ticket, SPIPlanPtr query,
+		   ImageWalk *walk, SPIExecuteOptions *options)
+{
+	int			limit = receiver->plan->limit;
+	int			window = Max(limit, WINDOW_MIN);
+
+	while (receiver->nimages < limit && !ticket->stale)
+	{
+		ImageEntry *entries = palloc(window * sizeof(ImageEntry));
+
+		ticket->only = entries;
+		ticket->nonly = sp_image_walk_next(walk, entries, window);
+		if (ticket->nonly == 0)
+			break;
+		run_query(query, options);
+		pfree(entries);
+		window = Min(window * 4, WINDOW_MAX);
+	}
+}
+
+/* Run the query. */
+static void
+run_query(SPIPlanPtr query, SPIExecuteOptions *options)
+{
+	int			result = SPI_execute_plan_extended(query, options);
+
 	if (result != SPI_OK_SELECT)
 		elog(ERROR, "query over images failed: %s",
 			 SPI_result_code_string(result));
-	merge->images = receiver.images;
-	merge->nimages = receiver.nimages;
 }
 
 /* The query of a rung, kept with the plan. */
@@ -210,11 +283,14 @@ collect_image(TupleTableSlot *slot, DestReceiver *self)
 {
 	ImageReceiver *receiver = (ImageReceiver *) self;
 	const OrderSpec *order = receiver->plan->order;
-	CursorPosition *position =
-	&receiver->images[receiver->nimages].position;
-	MemoryContext caller = MemoryContextSwitchTo(receiver->context);
+	MemoryContext caller;
+	CursorPosition *position;
 	int			i;
 
+	if (receiver->nimages == receiver->plan->limit)
+		return true;
+	caller = MemoryContextSwitchTo(receiver->context);
+	position = &receiver->images[receiver->nimages].position;
 	slot_getallattrs(slot);
 	position->nvalues = order->ncolumns;
 	position->at_row = true;

@@ -13,12 +13,15 @@
 #include "keyset/plan.h"
 
 /*
- * For a plan with images: find those that rung asks for and return a
+ * For a plan with images: find those that rung asks for, all those behind
+ * position (NULL: from the start), and return a
  * receiver for the table's rows, in the plan's order, which hands the first
  * plan->limit of both to options->dest.  options->params has room for the
  * ticket behind the plan's parameters.  SPI is connected.
  */
-extern DestReceiver *sp_merge_begin(PagePlan *plan, const Rung *rung,
+extern DestReceiver *sp_merge_begin(PagePlan *plan,
+									const CursorPosition *position,
+									const Rung *rung,
 									const SPIExecuteOptions *options);
 
 /* Hand on what follows the last row. */

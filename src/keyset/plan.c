@@ -159,7 +159,8 @@ sp_plan_run(PagePlan *plan, const FilterCondition *condition,
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	if (plan->images)
-		options.dest = merge = sp_merge_begin(plan, &rung, &options);
+		options.dest = merge = sp_merge_begin(plan, position, &rung,
+											   &options);
 	if (position != NULL && plan->by_index)
 		run_rungs(plan, position, &options);
 	else
