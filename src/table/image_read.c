@@ -84,6 +84,7 @@ typedef struct ImageRow
 
 struct ImageReader
 {
+	MemoryContext context;		/* holds all of this */
 	Relation	rel;			/* the table */
 	Relation	tombstone;
 	TupleTableSlot *slot;		/* for tombstone */
@@ -112,6 +113,7 @@ static void add_columns(ImageReader *reader, const ImageSource *source,
 						const Bitmapset *columns);
 static Bitmapset *add_generated(ImageReader *reader, Bitmapset *columns);
 static bool is_plain(Oid type);
+static void prepare_row(ImageReader *reader, ImageRow *row);
 static bool read_image(ImageReader *reader, ImageRow *row,
 					   const ItemPointerData *tid, int64 id);
 static void convert_rows(ImageReader *reader, int nrows);
@@ -270,6 +272,7 @@ sp_image_reader(const ImageSource *source, const Bitmapset *columns)
 {
 	ImageReader *reader = palloc0(sizeof(ImageReader));
 
+	reader->context = CurrentMemoryContext;
 	reader->rel = table_open(source->relid, AccessShareLock);
 	check_privileges(reader->rel, columns);
 	reader->tombstone = table_open(sp_table_own_oid(TOMBSTONE),
@@ -338,7 +341,6 @@ add_columns(ImageReader *reader, const ImageSource *source,
 									bms_union(columns, source->required));
 	const char **names = palloc(bms_num_members(all) * sizeof(char *));
 	int			attnum = -1;
-	int			i;
 
 	reader->columns = repalloc(reader->columns,
 							   (reader->ncolumns + bms_num_members(all)) *
@@ -364,14 +366,6 @@ add_columns(ImageReader *reader, const ImageSource *source,
 		reader->columns[reader->nstored++] = column;
 	}
 	reader->parser = sp_image_parser(names, reader->nstored);
-	for (i = 0; i < BATCH_ROWS; i++)
-	{
-		ImageRow   *row = &reader->rows[i];
-
-		row->texts = palloc(reader->nstored * sizeof(char *));
-		row->values = palloc(reader->ncolumns * sizeof(Datum));
-		row->isnull = palloc(reader->ncolumns * sizeof(bool));
-	}
 }
 
 /*
@@ -454,6 +448,18 @@ is_plain(Oid type)
 	return false;
 }
 
+/* Room for a row. */
+static void
+prepare_row(ImageReader *reader, ImageRow *row)
+{
+	row->texts = MemoryContextAlloc(reader->context,
+									reader->ncolumns *
+									(sizeof(char *) + sizeof(Datum) +
+									 sizeof(bool)));
+	row->values = (Datum *) (row->texts + reader->ncolumns);
+	row->isnull = (bool *) (row->values + reader->ncolumns);
+}
+
 /*
  * Fetch an image and find the texts of its columns.  False where it is not
  * there any more.
@@ -479,6 +485,8 @@ read_image(ImageReader *reader, ImageRow *row, const ItemPointerData *tid,
 	}
 	image = slot_getattr(slot, TOMBSTONE_IMAGE, &isnull);
 	copy = DatumGetTextPCopy(image);
+	if (row->texts == NULL)
+		prepare_row(reader, row);
 	row->refused = false;
 	if (!sp_image_parse(reader->parser, VARDATA(copy),
 						VARSIZE(copy) - VARHDRSZ, row->texts))
