@@ -367,9 +367,7 @@ note_snapshot(ImageCache *cache, Snapshot snapshot)
 	}
 	if (cache->xmin > XidFromFullTransactionId(next))
 		epoch--;
-	cache->version =
-		(int64) U64FromFullTransactionId(FullTransactionIdFromEpochAndXid(epoch,
-																		  cache->xmin));
+	cache->version = (int64) (((uint64) epoch << 32) | cache->xmin);
 }
 
 /* Sort in the images from the list's entry first on. */

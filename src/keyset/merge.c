@@ -6,8 +6,9 @@
  * Images have no index by their columns.  The session's cache knows which
  * come behind the position; a query asks for the columns of order and filter
  * of the next few of these, again and again, or once of all images of the
- * table where the cache cannot help.  The rows of the table come from their index
- * ranges as ever, and between two of them stand the images that sort there.
+ * table where the cache cannot help.  The rows of the table come from their
+ * index ranges as ever, and between two of them stand the images that sort
+ * there.
  * Only an image that gets onto the page is read as a whole.
  *
  *-------------------------------------------------------------------------

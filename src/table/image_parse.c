@@ -16,7 +16,7 @@
 /* what the last image held at a position */
 typedef struct Member
 {
-	char	   *name;			/* as written, escapes and all; NULL: unknown */
+	char	   *name;			/* as written, with escapes, or NULL */
 	int			length;			/* of name */
 	int			column;			/* its column, or -1 */
 } Member;

@@ -130,7 +130,7 @@ Datum
 syncport_image_rows(PG_FUNCTION_ARGS)
 {
 	ImageTicket *ticket = PG_ARGISNULL(0) ? NULL :
-		find_ticket(PG_GETARG_INT64(0));
+	find_ticket(PG_GETARG_INT64(0));
 	ImageReader *reader;
 
 	if (ticket == NULL)

@@ -40,13 +40,13 @@ typedef struct ImageSource
 								 * enabled table above it */
 	char	   *from;			/* FROM item t: the table's columns and
 								 * syncport_id, syncport_removed_at,
-								 * syncport_row_version and syncport_tid, which
-								 * is for sp_image_fetch */
+								 * syncport_row_version and syncport_tid,
+								 * which is for sp_image_fetch */
 	char	   *not_live;		/* condition over t: the caller sees no row
 								 * with its key in the table; put it beside
 								 * the query's other conditions */
-	Bitmapset  *used;			/* columns of t that prepared queries name,
-								 * by attribute number; others stay NULL */
+	Bitmapset  *used;			/* columns of t that prepared queries name, by
+								 * attribute number; others stay NULL */
 	Bitmapset  *required;		/* columns of key, policies and partition:
 								 * without them an image is no row */
 	int			nparams;		/* of the prepared queries */
@@ -78,7 +78,7 @@ typedef struct ImageTicket
 	int64		number;			/* random: what makes it unforgeable */
 	Oid			userid;			/* whose rights hold */
 	ImageSource *source;
-	const ImageEntry *only;	/* read these; NULL: all */
+	const ImageEntry *only;		/* read these; NULL: all */
 	int			nonly;
 	bool		stale;			/* set where one of them is not there */
 	struct ImageTicket *outer;	/* opened before and still open */

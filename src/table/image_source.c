@@ -287,8 +287,8 @@ build_condition(ParseState *pstate, ImageSource *source)
 	if (rel->rd_rel->relispartition)
 		conditions = list_concat(conditions,
 								 copyObject(RelationGetPartitionQual(rel)));
-	condition = (Node *) SP_EXPAND_GENERATED(make_ands_explicit(conditions),
-											 rel);
+	condition = (Node *) make_ands_explicit(conditions);
+	condition = (Node *) SP_EXPAND_GENERATED(condition, rel);
 	require_columns(source, rel, condition);
 	condition = map_columns(rel, condition);
 	if (sublinks)
