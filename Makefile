@@ -28,6 +28,7 @@ OBJS = \
 	src/keyset/cursor_at.o \
 	src/keyset/filter.o \
 	src/keyset/filter_value.o \
+	src/keyset/image_cache.o \
 	src/keyset/index.o \
 	src/keyset/item_scan.o \
 	src/keyset/merge.o \

@@ -236,6 +236,73 @@ SELECT array_agg((item).id) FROM syncport.page(NULL::part, include_deleted => tr
 SELECT array_agg((item).label) FROM syncport.page(NULL::part_low, include_deleted => true);
 SELECT array_agg((item).label) FROM syncport.page(NULL::part_high, include_deleted => true);
 
+-- the session remembers where images stand: pages see what came, went and
+-- was taken back since, in other transactions and in their own
+CREATE TABLE kept (id int PRIMARY KEY, v int, label text);
+SELECT syncport.enable('kept', tombstones => 'image');
+INSERT INTO kept SELECT i, i % 5, 'k' || i FROM generate_series(1, 60) i;
+DELETE FROM kept WHERE id % 3 = 0;
+CREATE FUNCTION ids(order_by text, before text, size int DEFAULT 8) RETURNS int[]
+LANGUAGE sql SET search_path = image_page, pg_catalog AS $$
+	SELECT array_agg((item).id) FROM syncport.page(NULL::kept,
+		order_by => order_by, before => before, page_size => size,
+		include_deleted => true)
+$$;
+SELECT ids('v DESC', NULL), ids('v DESC', 'end');
+DELETE FROM kept WHERE id IN (59, 55, 5);
+SELECT ids('v DESC', NULL), ids('v DESC', 'end');
+BEGIN;
+INSERT INTO kept VALUES (3, 9, 'again');
+SELECT ids('v DESC', NULL, 3);
+DELETE FROM kept WHERE id = 3;
+SELECT ids('v DESC', NULL, 3);
+ROLLBACK;
+SELECT ids('v DESC', NULL, 3), ids('v', NULL);
+INSERT INTO kept VALUES (3, 9, 'again');
+SELECT ids('v DESC', NULL, 3);
+DELETE FROM kept WHERE id = 3;
+SELECT ids('v DESC', NULL, 3);
+DELETE FROM syncport.tombstone WHERE target = 'kept'::regclass AND image ->> 'id' IN ('9', '3');
+SELECT ids('v DESC', NULL, 9), ids('v', NULL, 3);
+UPDATE syncport.tombstone SET complete = false, image = NULL
+	WHERE target = 'kept'::regclass AND image ->> 'id' = '24';
+SELECT ids('v DESC', NULL, 9);
+VACUUM FULL syncport.tombstone;
+SELECT ids('v DESC', NULL, 9);
+INSERT INTO kept SELECT i, i % 5, 'k' || i FROM generate_series(100, 160) i;
+DELETE FROM kept WHERE id > 100;
+-- every page of every size and order, against all in one
+CREATE FUNCTION walk(size int, order_by text, backward boolean) RETURNS int[]
+LANGUAGE plpgsql AS $$
+DECLARE
+	result int[] := '{}';
+	ids int[];
+	ends text[];
+	position text := CASE WHEN backward THEN 'end' END;
+BEGIN
+	LOOP
+		SELECT array_agg((item).id), array_agg(cursor) INTO ids, ends
+		FROM syncport.page(NULL::kept, CASE WHEN NOT backward THEN position END,
+			CASE WHEN backward THEN position END, size, order_by,
+			include_deleted => true);
+		EXIT WHEN ids IS NULL;
+		result := CASE WHEN backward THEN ids || result ELSE result || ids END;
+		position := ends[CASE WHEN backward THEN 1 ELSE cardinality(ends) END];
+	END LOOP;
+	RETURN result;
+END $$;
+SELECT order_by, bool_and(walk(size, order_by, backward) = ids(order_by, NULL, 1000)),
+	cardinality(ids(order_by, NULL, 1000))
+FROM unnest(ARRAY['id', 'id DESC', 'v', 'v DESC NULLS LAST, label', 'label']) AS order_by,
+	unnest(ARRAY[1, 7, 50]) AS size, unnest(ARRAY[false, true]) AS backward
+GROUP BY order_by ORDER BY order_by;
+SELECT order_by, ids(order_by, NULL, 1000) = (
+	SELECT array_agg(id ORDER BY CASE WHEN order_by = 'v DESC' THEN -v END, id)
+	FROM (SELECT id, v FROM kept UNION
+		  SELECT (image ->> 'id')::int, (image ->> 'v')::int FROM syncport.tombstone
+		  WHERE target = 'kept'::regclass AND complete) AS everything) AS same
+FROM unnest(ARRAY['id', 'v DESC']) AS order_by;
+
 REVOKE USAGE ON SCHEMA syncport FROM regress_image_reader;
 DROP SCHEMA image_page CASCADE;
 DROP ROLE regress_image_reader;

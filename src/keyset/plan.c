@@ -55,6 +55,9 @@
 
 #define PLANS_MAX	256
 
+/* so many images are asked about at once, at least */
+#define IMAGE_WINDOW_MIN	8
+
 static PagePlan *plans[PLANS_MAX];
 static int	nplans = 0;
 static uint64 use_counter = 0;
@@ -144,7 +147,7 @@ sp_plan_run(PagePlan *plan, const FilterCondition *condition,
 			const CursorPosition *position, DestReceiver *receiver)
 {
 	SPIExecuteOptions options;
-	DestReceiver *merge = NULL;
+	DestReceiver *volatile merge = NULL;
 	Rung		rung;
 
 	memset(&rung, 0, sizeof(rung));
@@ -160,12 +163,23 @@ sp_plan_run(PagePlan *plan, const FilterCondition *condition,
 		elog(ERROR, "SPI_connect failed");
 	if (plan->images)
 		options.dest = merge = sp_merge_begin(plan, &rung, &options);
-	if (position != NULL && plan->by_index)
-		run_rungs(plan, position, &options);
-	else
-		run_rung(plan, &rung, &options);
-	if (merge)
-		sp_merge_end(merge);
+	PG_TRY();
+	{
+		if (merge)
+			sp_merge_start(merge, position);
+		if (position != NULL && plan->by_index)
+			run_rungs(plan, position, &options);
+		else
+			run_rung(plan, &rung, &options);
+		if (merge)
+			sp_merge_end(merge);
+	}
+	PG_FINALLY();
+	{
+		if (merge)
+			sp_merge_close(merge);
+	}
+	PG_END_TRY();
 	SPI_finish();
 }
 
@@ -555,6 +569,8 @@ build_image_head(PagePlan *plan, const PageRequest *request)
 	StringInfoData sql;
 	int			i;
 
+	/* most pages hold few; where not, more are asked about each time */
+	plan->image_window = Max(plan->limit / 4, IMAGE_WINDOW_MIN);
 	plan->images = sp_image_source(request->rel, plan->nparams + 1);
 	initStringInfo(&sql);
 	appendStringInfoString(&sql, "SELECT ");

@@ -76,6 +76,7 @@ typedef struct PagePlan
 								 * NULL: not wanted, or there are none */
 	char	   *image_head;		/* same as head for them: SELECT of order's
 								 * columns, syncport_id and syncport_tid */
+	int			image_window;	/* so many of them are asked about first */
 	RungPlan   *image_rungs;	/* prepared so far */
 } PagePlan;
 

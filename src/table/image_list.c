@@ -46,7 +46,7 @@ typedef struct KeyText
 {
 	const char *data;			/* not terminated */
 	int			length;
-}			KeyText;
+} KeyText;
 
 /* the newest image of a key */
 typedef struct KeyEntry
@@ -55,7 +55,7 @@ typedef struct KeyEntry
 	uint32		hash;			/* of key */
 	char		status;			/* of the hash table */
 	int			newest;			/* position among the images */
-}			KeyEntry;
+} KeyEntry;
 
 #define SH_PREFIX		newest
 #define SH_ELEMENT_TYPE KeyEntry
@@ -72,8 +72,8 @@ typedef struct KeyEntry
 #define SH_DEFINE
 #include "lib/simplehash.h"
 
-static void list_image(ImageList * list, HeapTuple tuple, TupleDesc desc);
-static void add_entry(ImageList * list, const ImageEntry * entry);
+static void list_image(ImageList *list, HeapTuple tuple, TupleDesc desc);
+static void add_entry(ImageList *list, const ImageEntry *entry);
 
 ImageList *
 sp_image_list(void)
@@ -86,7 +86,7 @@ sp_image_list(void)
 }
 
 void
-sp_image_list_extend(ImageList * list, Oid target, int64 from_version)
+sp_image_list_extend(ImageList *list, Oid target, int64 from_version)
 {
 	Relation	tombstone = table_open(sp_table_own_oid(TOMBSTONE),
 									   AccessShareLock);
@@ -112,7 +112,7 @@ sp_image_list_extend(ImageList * list, Oid target, int64 from_version)
 
 /* Add one image; of two with one key the higher id is newer. */
 static void
-list_image(ImageList * list, HeapTuple tuple, TupleDesc desc)
+list_image(ImageList *list, HeapTuple tuple, TupleDesc desc)
 {
 	ImageEntry	entry;
 	bool		isnull;
@@ -155,7 +155,7 @@ list_image(ImageList * list, HeapTuple tuple, TupleDesc desc)
 
 /* Append an image. */
 static void
-add_entry(ImageList * list, const ImageEntry * entry)
+add_entry(ImageList *list, const ImageEntry *entry)
 {
 	if (list->nentries == list->room)
 	{

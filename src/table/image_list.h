@@ -19,7 +19,7 @@ typedef struct ImageEntry
 	TimestampTz removed_at;
 	ItemPointerData tid;		/* where it is */
 	bool		shown;			/* the newest of its key, and complete */
-}			ImageEntry;
+} ImageEntry;
 
 /* the images of a table */
 typedef struct ImageList
@@ -29,10 +29,10 @@ typedef struct ImageList
 	int			nentries;
 	int			room;			/* for so many entries */
 	struct newest_hash *keys;	/* of the newest entry of each key */
-}			ImageList;
+} ImageList;
 
 /* An empty list in the current context. */
-extern ImageList * sp_image_list(void);
+extern ImageList *sp_image_list(void);
 
 /*
  * Append the images of a table, as sp_image_target has it, from a
@@ -40,7 +40,7 @@ extern ImageList * sp_image_list(void);
  * stay as they are, unless a newer image of their key comes: then they are
  * not shown any more.
  */
-extern void sp_image_list_extend(ImageList * list, Oid target,
+extern void sp_image_list_extend(ImageList *list, Oid target,
 								 int64 from_version);
 
 #endif							/* SYNCPORT_TABLE_IMAGE_LIST_H */

@@ -15,7 +15,7 @@ typedef struct ImageParser ImageParser;
  * A parser for columns of these names, which must live as long; palloc'd in
  * the current context.
  */
-extern ImageParser * sp_image_parser(const char *const *names, int count);
+extern ImageParser *sp_image_parser(const char *const *names, int count);
 
 /* stands for the text of a column that the image does not have */
 extern char sp_image_missing[];
@@ -26,7 +26,7 @@ extern char sp_image_missing[];
  * json is not an object of strings and nulls, written without white space;
  * what stands behind the last column wanted is not looked at.
  */
-extern bool sp_image_parse(ImageParser * parser, char *json, int length,
+extern bool sp_image_parse(ImageParser *parser, char *json, int length,
 						   char **texts);
 
 #endif							/* SYNCPORT_TABLE_IMAGE_PARSE_H */

@@ -71,7 +71,7 @@ typedef struct ColumnReader
 	Oid			param;			/* of the input function */
 	int32		typmod;
 	ExprState  *generation;		/* of a virtual column, else NULL */
-}			ColumnReader;
+} ColumnReader;
 
 /* an image at work */
 typedef struct ImageRow
@@ -80,10 +80,11 @@ typedef struct ImageRow
 	Datum	   *values;			/* by column read */
 	bool	   *isnull;
 	bool		refused;		/* a required column has no value */
-}			ImageRow;
+} ImageRow;
 
 struct ImageReader
 {
+	MemoryContext context;		/* holds all of this */
 	Relation	rel;			/* the table */
 	Relation	tombstone;
 	TupleTableSlot *slot;		/* for tombstone */
@@ -99,25 +100,26 @@ struct ImageReader
 	int			column;			/* same */
 };
 
-static ImageTicket * open_tickets = NULL;
+static ImageTicket *open_tickets = NULL;
 
-static ImageTicket * find_ticket(int64 number);
-static bool return_images(ImageReader * reader, const ImageEntry * all,
+static ImageTicket *find_ticket(int64 number);
+static bool return_images(ImageReader *reader, const ImageEntry *all,
 						  int nall, ReturnSetInfo *result);
-static void return_row(ImageReader * reader, const ImageRow * row,
-					   const ImageEntry * entry, const int *place,
+static void return_row(ImageReader *reader, const ImageRow *row,
+					   const ImageEntry *entry, const int *place,
 					   ReturnSetInfo *result);
 static void check_privileges(Relation rel, const Bitmapset *columns);
-static void add_columns(ImageReader * reader, const ImageSource * source,
+static void add_columns(ImageReader *reader, const ImageSource *source,
 						const Bitmapset *columns);
-static Bitmapset *add_generated(ImageReader * reader, Bitmapset *columns);
+static Bitmapset *add_generated(ImageReader *reader, Bitmapset *columns);
 static bool is_plain(Oid type);
-static bool read_image(ImageReader * reader, ImageRow * row,
+static void prepare_row(ImageReader *reader, ImageRow *row);
+static bool read_image(ImageReader *reader, ImageRow *row,
 					   const ItemPointerData *tid, int64 id);
-static void convert_rows(ImageReader * reader, int nrows);
-static void convert_some(ImageReader * reader, int nrows);
-static void call_inputs(ImageReader * reader, int nrows);
-static void compute_virtual(ImageReader * reader, ImageRow * row);
+static void convert_rows(ImageReader *reader, int nrows);
+static void convert_some(ImageReader *reader, int nrows);
+static void call_inputs(ImageReader *reader, int nrows);
+static void compute_virtual(ImageReader *reader, ImageRow *row);
 static int	enter_input_settings(void);
 
 /*
@@ -155,7 +157,7 @@ syncport_image_rows(PG_FUNCTION_ARGS)
 }
 
 void
-sp_image_open(ImageTicket * ticket, ImageSource * source)
+sp_image_open(ImageTicket *ticket, ImageSource *source)
 {
 	if (!pg_strong_random(&ticket->number, sizeof(ticket->number)))
 		ereport(ERROR,
@@ -170,7 +172,7 @@ sp_image_open(ImageTicket * ticket, ImageSource * source)
 }
 
 void
-sp_image_close(ImageTicket * ticket)
+sp_image_close(ImageTicket *ticket)
 {
 	Assert(open_tickets == ticket);
 	open_tickets = ticket->outer;
@@ -193,7 +195,7 @@ find_ticket(int64 number)
  * one is not there any more.
  */
 static bool
-return_images(ImageReader * reader, const ImageEntry * all, int nall,
+return_images(ImageReader *reader, const ImageEntry *all, int nall,
 			  ReturnSetInfo *result)
 {
 	MemoryContext batch = AllocSetContextCreate(CurrentMemoryContext,
@@ -202,7 +204,7 @@ return_images(ImageReader * reader, const ImageEntry * all, int nall,
 	MemoryContext caller = CurrentMemoryContext;
 	int		   *place = palloc0(sizeof(int) *
 								(RelationGetNumberOfAttributes(reader->rel) + 1));
-	const		ImageEntry *entries[BATCH_ROWS];
+	const ImageEntry *entries[BATCH_ROWS];
 	int			next = 0;
 	int			n = 0;
 	int			i;
@@ -243,7 +245,7 @@ return_images(ImageReader * reader, const ImageEntry * all, int nall,
 
 /* Add a row to the result; place: of columns, by attribute number. */
 static void
-return_row(ImageReader * reader, const ImageRow * row, const ImageEntry * entry,
+return_row(ImageReader *reader, const ImageRow *row, const ImageEntry *entry,
 		   const int *place, ReturnSetInfo *result)
 {
 	int			natts = result->setDesc->natts;
@@ -266,10 +268,11 @@ return_row(ImageReader * reader, const ImageRow * row, const ImageEntry * entry,
 }
 
 ImageReader *
-sp_image_reader(const ImageSource * source, const Bitmapset *columns)
+sp_image_reader(const ImageSource *source, const Bitmapset *columns)
 {
 	ImageReader *reader = palloc0(sizeof(ImageReader));
 
+	reader->context = CurrentMemoryContext;
 	reader->rel = table_open(source->relid, AccessShareLock);
 	check_privileges(reader->rel, columns);
 	reader->tombstone = table_open(sp_table_own_oid(TOMBSTONE),
@@ -280,7 +283,7 @@ sp_image_reader(const ImageSource * source, const Bitmapset *columns)
 }
 
 void
-sp_image_reader_end(ImageReader * reader)
+sp_image_reader_end(ImageReader *reader)
 {
 	if (reader->estate)
 	{
@@ -293,7 +296,7 @@ sp_image_reader_end(ImageReader * reader)
 }
 
 bool
-sp_image_fetch(ImageReader * reader, const ItemPointerData *tid, int64 id,
+sp_image_fetch(ImageReader *reader, const ItemPointerData *tid, int64 id,
 			   Datum *values, bool *isnull)
 {
 	ImageRow   *row = &reader->rows[0];
@@ -330,7 +333,7 @@ check_privileges(Relation rel, const Bitmapset *columns)
 
 /* Prepare to read the columns, and those that decide about the row. */
 static void
-add_columns(ImageReader * reader, const ImageSource * source,
+add_columns(ImageReader *reader, const ImageSource *source,
 			const Bitmapset *columns)
 {
 	TupleDesc	desc = RelationGetDescr(reader->rel);
@@ -338,7 +341,6 @@ add_columns(ImageReader * reader, const ImageSource * source,
 									bms_union(columns, source->required));
 	const char **names = palloc(bms_num_members(all) * sizeof(char *));
 	int			attnum = -1;
-	int			i;
 
 	reader->columns = repalloc(reader->columns,
 							   (reader->ncolumns + bms_num_members(all)) *
@@ -364,14 +366,6 @@ add_columns(ImageReader * reader, const ImageSource * source,
 		reader->columns[reader->nstored++] = column;
 	}
 	reader->parser = sp_image_parser(names, reader->nstored);
-	for (i = 0; i < BATCH_ROWS; i++)
-	{
-		ImageRow   *row = &reader->rows[i];
-
-		row->texts = palloc(reader->nstored * sizeof(char *));
-		row->values = palloc(reader->ncolumns * sizeof(Datum));
-		row->isnull = palloc(reader->ncolumns * sizeof(bool));
-	}
 }
 
 /*
@@ -379,7 +373,7 @@ add_columns(ImageReader * reader, const ImageSource * source,
  * these need.
  */
 static Bitmapset *
-add_generated(ImageReader * reader, Bitmapset *columns)
+add_generated(ImageReader *reader, Bitmapset *columns)
 {
 	Bitmapset  *all = bms_copy(columns);
 	int			attnum = -1;
@@ -454,12 +448,24 @@ is_plain(Oid type)
 	return false;
 }
 
+/* Room for a row. */
+static void
+prepare_row(ImageReader *reader, ImageRow *row)
+{
+	row->texts = MemoryContextAlloc(reader->context,
+									reader->ncolumns *
+									(sizeof(char *) + sizeof(Datum) +
+									 sizeof(bool)));
+	row->values = (Datum *) (row->texts + reader->ncolumns);
+	row->isnull = (bool *) (row->values + reader->ncolumns);
+}
+
 /*
  * Fetch an image and find the texts of its columns.  False where it is not
  * there any more.
  */
 static bool
-read_image(ImageReader * reader, ImageRow * row, const ItemPointerData *tid,
+read_image(ImageReader *reader, ImageRow *row, const ItemPointerData *tid,
 		   int64 id)
 {
 	TupleTableSlot *slot = reader->slot;
@@ -479,6 +485,8 @@ read_image(ImageReader * reader, ImageRow * row, const ItemPointerData *tid,
 	}
 	image = slot_getattr(slot, TOMBSTONE_IMAGE, &isnull);
 	copy = DatumGetTextPCopy(image);
+	if (row->texts == NULL)
+		prepare_row(reader, row);
 	row->refused = false;
 	if (!sp_image_parse(reader->parser, VARDATA(copy),
 						VARSIZE(copy) - VARHDRSZ, row->texts))
@@ -501,7 +509,7 @@ read_image(ImageReader * reader, ImageRow * row, const ItemPointerData *tid,
 
 /* Convert the texts of a batch. */
 static void
-convert_rows(ImageReader * reader, int nrows)
+convert_rows(ImageReader *reader, int nrows)
 {
 	int			nest_level = 0;
 	int			i;
@@ -521,7 +529,7 @@ convert_rows(ImageReader * reader, int nrows)
 
 /* Convert up to the end of the batch or the first value refused. */
 static void
-convert_some(ImageReader * reader, int nrows)
+convert_some(ImageReader *reader, int nrows)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
@@ -559,7 +567,7 @@ convert_some(ImageReader * reader, int nrows)
 
 /* Go on from reader->row and reader->column to the end of the batch. */
 static void
-call_inputs(ImageReader * reader, int nrows)
+call_inputs(ImageReader *reader, int nrows)
 {
 	for (; reader->row < nrows; reader->row++, reader->column = 0)
 	{
@@ -580,7 +588,7 @@ call_inputs(ImageReader * reader, int nrows)
 
 /* Compute the columns that are never stored. */
 static void
-compute_virtual(ImageReader * reader, ImageRow * row)
+compute_virtual(ImageReader *reader, ImageRow *row)
 {
 	TupleTableSlot *slot = reader->virtual_slot;
 	ExprContext *context = GetPerTupleExprContext(reader->estate);
