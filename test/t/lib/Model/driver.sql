@@ -127,8 +127,8 @@ BEGIN
 			END IF;
 		WHEN 'purge' THEN
 			SELECT * INTO found FROM attempt('purge',
-				$call$DO $do$ DECLARE p bigint; s bigint; BEGIN
-					CALL syncport.purge(NULL, 3, p, s); END $do$$call$, false);
+				'DO ''DECLARE p bigint; s bigint; BEGIN
+					CALL syncport.purge(NULL, 3, p, s); END''', false);
 			INSERT INTO outcome (n, what, a_state, a_message, verdict)
 				VALUES (s.n, 'purge', found.state, found.message, 'same');
 			IF found.state = '00000' THEN
