@@ -87,6 +87,11 @@ sub run_seed
 	$script = Model::Script::generate($schema, $steps);
 	$ddl = make_databases($schema);
 	$broken = run_script($schema, $script);
+	note($node->safe_psql('postgres', q(
+		SELECT string_agg(concat_ws(' ', what, state, count), ', ' ORDER BY count DESC)
+		FROM (SELECT CASE verdict WHEN 'same' THEN 'both' ELSE verdict END what,
+				a_state || CASE WHEN a_tag ~ ' 0$' THEN ' (no row)' ELSE '' END state, count(*)
+			  FROM outcome GROUP BY 1, 2) o)));
 	subtest "seed $seed ($class)" => sub {
 		is($broken, '', 'each statement has the outcome of the twin');
 		check_live_rows($schema) if $class ne 'alone';

@@ -160,6 +160,9 @@ sub restrict_keys
 		$key->{update} = pick('CASCADE', 'SET NULL');
 		$key->{not_null} = 0;
 		$key->{default} = undef;
+		# ours is deferred wherever core's can be
+		$key->{deferrable} = ' DEFERRABLE INITIALLY DEFERRED'
+		  if $key->{delete} eq 'NO ACTION' && $key->{deferrable};
 	}
 	foreach my $table (grep { $_->{soft} } @{ $schema->{tables} })
 	{

@@ -199,6 +199,8 @@ sub old_range
 	my ($self, $table) = @_;
 	my $first = $self->old_number($table);
 
+	return 'id IN (' . join(', ', map { $self->old_number($table) } 1 .. 4) . ')'
+	  if $self->is_careful($table);
 	return "id BETWEEN $first AND " . ($first + 3);
 }
 
