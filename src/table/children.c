@@ -24,7 +24,6 @@
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
-#include "utils/memutils.h"
 #include "utils/ruleutils.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
@@ -34,26 +33,33 @@
 #include "table/registry.h"
 #include "table/trigger.h"
 
-/* the queries of a foreign key, saved for the session */
+/*
+ * What a foreign key needs, kept for the session.  A change of either table
+ * invalidates the plans, and with them the rest.
+ */
 typedef struct ChildPlans
 {
 	Oid			constraint;		/* hash key */
-	SPIPlanPtr	child;			/* a live child; NULL until prepared */
-	SPIPlanPtr	parent;			/* a live row with the key */
+	Oid			owner;			/* of the child */
+	Oid			parent_owner;
+	int			ncolumns;
+	AttrNumber	columns[INDEX_MAX_KEYS];	/* the parent's */
+	SPIPlanPtr	child;			/* finds a live child; NULL until prepared */
+	SPIPlanPtr	parent;			/* finds a live row with the key */
 } ChildPlans;
 
 static HTAB *child_plans = NULL;
 
 static bool is_checked(const Trigger *trigger, bool deferrable);
-static void require_none(Relation rel, TupleTableSlot *slot,
-						 const ForeignReference *reference);
-static ChildPlans *find_plans(Relation rel,
-							  const ForeignReference *reference);
+static void require_none(Relation rel, TupleTableSlot *slot, Oid constraint);
+static ChildPlans *find_plans(Relation rel, Oid constraint);
+static bool is_valid(const ChildPlans *plans);
+static void fill_plans(ChildPlans *plans, Relation rel);
+static void free_plans(ChildPlans *plans);
 static SPIPlanPtr prepare(Relation rel, const ForeignReference *reference,
 						  Oid relid, char **columns, bool lock);
-static bool finds_row(SPIPlanPtr plan, Datum *values, Oid relid);
-static void report_child(Relation rel, TupleTableSlot *slot,
-						 const ForeignReference *reference);
+static bool finds_row(SPIPlanPtr plan, Datum *values, Oid owner);
+static void report_child(Relation rel, TupleTableSlot *slot, Oid constraint);
 
 bool
 sp_children_exist(Relation rel, bool deferrable)
@@ -72,10 +78,6 @@ sp_children_exist(Relation rel, bool deferrable)
 void
 sp_children_require_none(Relation rel, TupleTableSlot *slot, bool deferrable)
 {
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
-												  "syncport children",
-												  ALLOCSET_SMALL_SIZES);
-	MemoryContext caller = MemoryContextSwitchTo(context);
 	List	   *constraints = NIL;
 	ListCell   *lc;
 	int			i;
@@ -89,10 +91,9 @@ sp_children_require_none(Relation rel, TupleTableSlot *slot, bool deferrable)
 	}
 	foreach(lc, constraints)
 	{
-		require_none(rel, slot, sp_reference_read(lfirst_oid(lc)));
+		require_none(rel, slot, lfirst_oid(lc));
 	}
-	MemoryContextSwitchTo(caller);
-	MemoryContextDelete(context);
+	list_free(constraints);
 }
 
 /* Whether core would check NO ACTION by this trigger. */
@@ -106,34 +107,29 @@ is_checked(const Trigger *trigger, bool deferrable)
 
 /* The same for one key. */
 static void
-require_none(Relation rel, TupleTableSlot *slot,
-			 const ForeignReference *reference)
+require_none(Relation rel, TupleTableSlot *slot, Oid constraint)
 {
-	Datum	   *values = palloc(sizeof(Datum) * reference->ncolumns);
-	ChildPlans *plans;
+	Datum		values[INDEX_MAX_KEYS];
+	ChildPlans *plans = find_plans(rel, constraint);
 	int			i;
 
-	for (i = 0; i < reference->ncolumns; i++)
+	for (i = 0; i < plans->ncolumns; i++)
 	{
-		AttrNumber	attnum = get_attnum(RelationGetRelid(rel),
-										reference->parent_columns[i]);
-
-		if (slot->tts_isnull[attnum - 1])
+		if (slot->tts_isnull[plans->columns[i] - 1])
 			return;
-		values[i] = slot->tts_values[attnum - 1];
+		values[i] = slot->tts_values[plans->columns[i] - 1];
 	}
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	plans = find_plans(rel, reference);
-	if (finds_row(plans->child, values, reference->child) &&
-		!finds_row(plans->parent, values, RelationGetRelid(rel)))
-		report_child(rel, slot, reference);
+	if (finds_row(plans->child, values, plans->owner) &&
+		!finds_row(plans->parent, values, plans->parent_owner))
+		report_child(rel, slot, constraint);
 	SPI_finish();
 }
 
-/* The queries of a key, prepared again when what they use has changed. */
+/* What is kept of a key, made anew when something it uses has changed. */
 static ChildPlans *
-find_plans(Relation rel, const ForeignReference *reference)
+find_plans(Relation rel, Oid constraint)
 {
 	ChildPlans *entry;
 	bool		found;
@@ -146,26 +142,59 @@ find_plans(Relation rel, const ForeignReference *reference)
 		child_plans = hash_create("syncport children", 16, &control,
 								  HASH_ELEM | HASH_BLOBS);
 	}
-	entry = hash_search(child_plans, &reference->oid, HASH_ENTER, &found);
+	entry = hash_search(child_plans, &constraint, HASH_ENTER, &found);
 	if (!found)
 		entry->child = entry->parent = NULL;
-	if (entry->child == NULL || !SPI_plan_is_valid(entry->child))
+	if (!is_valid(entry))
 	{
-		if (entry->child != NULL)
-			SPI_freeplan(entry->child);
-		entry->child = NULL;
-		entry->child = prepare(rel, reference, reference->child,
-							   reference->child_columns, true);
-	}
-	if (entry->parent == NULL || !SPI_plan_is_valid(entry->parent))
-	{
-		if (entry->parent != NULL)
-			SPI_freeplan(entry->parent);
-		entry->parent = NULL;
-		entry->parent = prepare(rel, reference, RelationGetRelid(rel),
-								reference->parent_columns, false);
+		free_plans(entry);
+		fill_plans(entry, rel);
 	}
 	return entry;
+}
+
+/* Whether everything is there and up to date. */
+static bool
+is_valid(const ChildPlans *plans)
+{
+	return plans->child != NULL && plans->parent != NULL &&
+		SPI_plan_is_valid(plans->child) && SPI_plan_is_valid(plans->parent);
+}
+
+/* Read the key and prepare its queries. */
+static void
+fill_plans(ChildPlans *plans, Relation rel)
+{
+	ForeignReference *reference = sp_reference_read(plans->constraint);
+	Oid			relid = RelationGetRelid(rel);
+	int			i;
+
+	plans->owner = sp_table_owner(reference->child);
+	plans->parent_owner = sp_table_owner(relid);
+	plans->ncolumns = reference->ncolumns;
+	for (i = 0; i < reference->ncolumns; i++)
+		plans->columns[i] = get_attnum(relid, reference->parent_columns[i]);
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	plans->child = prepare(rel, reference, reference->child,
+						   reference->child_columns, true);
+	plans->parent = prepare(rel, reference, relid, reference->parent_columns,
+							false);
+	SPI_finish();
+}
+
+/* Give up what is not valid any more. */
+static void
+free_plans(ChildPlans *plans)
+{
+	SPIPlanPtr	child = plans->child;
+	SPIPlanPtr	parent = plans->parent;
+
+	plans->child = plans->parent = NULL;
+	if (child != NULL)
+		SPI_freeplan(child);
+	if (parent != NULL)
+		SPI_freeplan(parent);
 }
 
 /* The query for a live row of a table with the key's values in columns. */
@@ -216,12 +245,12 @@ prepare(Relation rel, const ForeignReference *reference, Oid relid,
 
 /* Whether a query finds anything, as the table's owner, in what is newest. */
 static bool
-finds_row(SPIPlanPtr plan, Datum *values, Oid relid)
+finds_row(SPIPlanPtr plan, Datum *values, Oid owner)
 {
 	RoleSwitch	saved;
 	bool		found;
 
-	sp_table_become(&saved, sp_table_owner(relid));
+	sp_table_become(&saved, owner);
 	if (SPI_execute_snapshot(plan, values, NULL, GetLatestSnapshot(),
 							 InvalidSnapshot, false, false, 1) != SPI_OK_SELECT)
 		elog(ERROR, "could not look for a referring row");
@@ -232,9 +261,9 @@ finds_row(SPIPlanPtr plan, Datum *values, Oid relid)
 
 /* As core says it, with what can be done. */
 static void
-report_child(Relation rel, TupleTableSlot *slot,
-			 const ForeignReference *reference)
+report_child(Relation rel, TupleTableSlot *slot, Oid constraint)
 {
+	ForeignReference *reference = sp_reference_read(constraint);
 	StringInfoData names;
 	StringInfoData values;
 	int			i;

@@ -221,6 +221,7 @@ may_purge(Oid relid, bool complain)
 											ACL_DELETE) == ACLCHECK_OK;
 	bool		visible = allowed &&
 	check_enable_rls(relid, InvalidOid, true) != RLS_ENABLED;
+	bool		readable = sp_table_owner_reads(relid);
 
 	if (complain && !allowed)
 		ereport(ERROR,
@@ -234,7 +235,14 @@ may_purge(Oid relid, bool complain)
 				 errmsg("row security would hide tombstones of table \"%s\" from purge",
 						get_rel_name(relid)),
 				 errhint("Purge as a role that row security does not apply to, such as the table's owner.")));
-	return visible;
+	if (complain && !readable)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("table \"%s\" cannot be purged in its owner's name",
+						get_rel_name(relid)),
+				 errdetail("Its owner may not read it."),
+				 errhint("Grant USAGE on the schema and SELECT on the table to the owner.")));
+	return visible && readable;
 }
 
 /* Whether the table is as enable left it; said at this level if not. */

@@ -22,6 +22,7 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -262,6 +263,15 @@ sp_table_owner(Oid relid)
 	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
 	ReleaseSysCache(tuple);
 	return owner;
+}
+
+bool
+sp_table_owner_reads(Oid relid)
+{
+	Oid			owner = sp_table_owner(relid);
+
+	return SP_MAY_USE_SCHEMA(get_rel_namespace(relid), owner) &&
+		pg_class_aclcheck(relid, owner, ACL_SELECT) == ACLCHECK_OK;
 }
 
 char *

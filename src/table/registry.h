@@ -69,6 +69,9 @@ extern List *sp_table_array_strings(ArrayType *array, Oid element);
 /* The owner of a relation. */
 extern Oid	sp_table_owner(Oid relid);
 
+/* Whether a table's owner may read it, as work in his name has to. */
+extern bool sp_table_owner_reads(Oid relid);
+
 /* schema.table of a relation, quoted. */
 extern char *sp_table_quoted_name(Oid relid);
 

@@ -43,17 +43,27 @@
 
 PG_FUNCTION_INFO_V1(syncport_settle);
 
+/* what all events of one statement and relation share */
+typedef struct Settler
+{
+	Relation	rel;			/* open as long as the statement runs */
+	AttrNumber	deleted_at;		/* its column, 0 in image mode */
+	ImageWriter *images;		/* NULL until one is written */
+	MemoryContext context;		/* of the statement */
+} Settler;
+
+static Settler *begin_settling(FunctionCallInfo fcinfo, Relation rel);
 static Trigger *find_trigger(Relation rel, const char *name);
 static TriggerDesc *trigger_alone(const Trigger *trigger);
-static void settle_update(Relation rel, HeapTuple old, TupleTableSlot *slot);
+static void settle_update(Settler *settler, HeapTuple old,
+						  TupleTableSlot *slot);
 static bool fetch_next(Relation rel, HeapTuple old, TupleTableSlot *next);
 static bool is_rekeyed(Relation rel, TupleTableSlot *old,
 					   TupleTableSlot *next);
 static bool values_equal(Form_pg_attribute att, Datum a, Datum b);
-static void write_reduced(Relation rel, TupleTableSlot *old);
-static bool is_undeleted(Relation rel, TupleTableSlot *old,
+static void write_reduced(Settler *settler, TupleTableSlot *old);
+static bool is_undeleted(const Settler *settler, TupleTableSlot *old,
 						 TupleTableSlot *next);
-static AttrNumber deleted_column(Relation rel);
 
 void
 sp_settle_queue(Relation rel, ItemPointer tid, bool deferred)
@@ -79,6 +89,7 @@ Datum
 syncport_settle(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = (TriggerData *) fcinfo->context;
+	Settler    *settler = fcinfo->flinfo->fn_extra;
 	Relation	rel;
 	HeapTuple	old;
 
@@ -93,19 +104,38 @@ syncport_settle(PG_FUNCTION_ARGS)
 				 errhint("Call syncport.enable, which creates the triggers of a table.")));
 
 	rel = data->tg_relation;
+	if (settler == NULL || settler->rel != rel)
+		settler = begin_settling(fcinfo, rel);
 	old = data->tg_trigtuple;
 	slot_getallattrs(data->tg_trigslot);
 	if (data->tg_trigger->tgdeferrable)
 		sp_children_require_none(rel, data->tg_trigslot, true);
 	else if (HeapTupleHeaderIndicatesMovedPartitions(old->t_data) ||
 			 !ItemPointerEquals(&old->t_self, &old->t_data->t_ctid))
-		settle_update(rel, old, data->tg_trigslot);
-	else if (deleted_column(rel) != InvalidAttrNumber &&
+		settle_update(settler, old, data->tg_trigslot);
+	else if (settler->deleted_at != InvalidAttrNumber &&
 			 SessionReplicationRole != SESSION_REPLICATION_ROLE_REPLICA &&
 			 !HeapTupleHeaderXminInvalid(old->t_data))
 		sp_children_require_none(rel, data->tg_trigslot, false);
 	sp_image_flush();
 	return PointerGetDatum(NULL);
+}
+
+/* What the events to come need, in memory that goes with the statement. */
+static Settler *
+begin_settling(FunctionCallInfo fcinfo, Relation rel)
+{
+	MemoryContext context = fcinfo->flinfo->fn_mcxt;
+	Settler    *settler = MemoryContextAllocZero(context, sizeof(Settler));
+	EnabledTable *table = sp_table_find(RelationGetRelid(rel));
+
+	settler->rel = rel;
+	settler->context = context;
+	if (table != NULL && table->row_mode)
+		settler->deleted_at = get_attnum(RelationGetRelid(rel),
+										 table->deleted_at);
+	fcinfo->flinfo->fn_extra = settler;
+	return settler;
 }
 
 /* Our trigger of that name, which must be there. */
@@ -146,22 +176,23 @@ trigger_alone(const Trigger *trigger)
 
 /* The row was updated: its key may be gone, or it is live again. */
 static void
-settle_update(Relation rel, HeapTuple old, TupleTableSlot *slot)
+settle_update(Settler *settler, HeapTuple old, TupleTableSlot *slot)
 {
+	Relation	rel = settler->rel;
 	TupleTableSlot *next;
 
 	if (HeapTupleHeaderIndicatesMovedPartitions(old->t_data))
 	{
 		/* what decides about the partition is part of the key */
-		write_reduced(rel, slot);
+		write_reduced(settler, slot);
 		return;
 	}
 	next = table_slot_create(rel, NULL);
 	if (fetch_next(rel, old, next))
 	{
 		if (is_rekeyed(rel, slot, next))
-			write_reduced(rel, slot);
-		if (is_undeleted(rel, slot, next))
+			write_reduced(settler, slot);
+		if (is_undeleted(settler, slot, next))
 			sp_parents_require_live(rel, next);
 	}
 	ExecDropSingleTupleTableSlot(next);
@@ -214,35 +245,25 @@ values_equal(Form_pg_attribute att, Datum a, Datum b)
 
 /* Keep what clients need to know of a key that is no more. */
 static void
-write_reduced(Relation rel, TupleTableSlot *old)
+write_reduced(Settler *settler, TupleTableSlot *old)
 {
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
-												  "syncport settle",
-												  ALLOCSET_SMALL_SIZES);
-	MemoryContext caller = MemoryContextSwitchTo(context);
+	if (settler->images == NULL)
+	{
+		MemoryContext caller = MemoryContextSwitchTo(settler->context);
 
-	sp_image_add(sp_image_begin(rel), old, IMAGE_REDUCED);
-	MemoryContextSwitchTo(caller);
-	MemoryContextDelete(context);
+		settler->images = sp_image_begin(settler->rel);
+		MemoryContextSwitchTo(caller);
+	}
+	(void) sp_image_add(settler->images, old, IMAGE_REDUCED);
 }
 
 /* Whether a tombstone became a live row. */
 static bool
-is_undeleted(Relation rel, TupleTableSlot *old, TupleTableSlot *next)
+is_undeleted(const Settler *settler, TupleTableSlot *old,
+			 TupleTableSlot *next)
 {
-	AttrNumber	deleted_at = deleted_column(rel);
+	AttrNumber	deleted_at = settler->deleted_at;
 
 	return deleted_at != InvalidAttrNumber &&
 		!old->tts_isnull[deleted_at - 1] && next->tts_isnull[deleted_at - 1];
-}
-
-/* The column deleted_at, 0 in image mode. */
-static AttrNumber
-deleted_column(Relation rel)
-{
-	EnabledTable *table = sp_table_find(RelationGetRelid(rel));
-
-	if (table == NULL || !table->row_mode)
-		return InvalidAttrNumber;
-	return get_attnum(RelationGetRelid(rel), table->deleted_at);
 }

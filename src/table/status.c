@@ -133,17 +133,15 @@ static void
 count_tombstones(const EnabledTable *table, Datum *values, bool *nulls)
 {
 	const char *deleted = quote_identifier(table->deleted_at);
-	Oid			owner = sp_table_owner(table->relid);
 	RoleSwitch	saved;
 	HeapTuple	row;
 
-	if (!SP_MAY_USE_SCHEMA(get_rel_namespace(table->relid), owner) ||
-		pg_class_aclcheck(table->relid, owner, ACL_SELECT) != ACLCHECK_OK)
+	if (!sp_table_owner_reads(table->relid))
 	{
 		nulls[STATUS_TOMBSTONES] = nulls[STATUS_OLDEST] = true;
 		return;
 	}
-	sp_table_become(&saved, owner);
+	sp_table_become(&saved, sp_table_owner(table->relid));
 	if (SPI_execute(psprintf("SELECT pg_catalog.count(*), pg_catalog.min(t.%s)"
 							 " FROM %s t WHERE t.%s IS NOT NULL",
 							 quote_identifier(table->updated_at),
