@@ -122,7 +122,10 @@ BEGIN
 			o := run_both(s, s.a, false, s.a, NULL, false);
 		WHEN 'undelete' THEN
 			SELECT * INTO found FROM attempt('a' || s.session, s.find, true);
-			IF found.tag IS NOT NULL THEN
+			IF found.state <> '00000' THEN
+				o.a_state := found.state;
+				o.verdict := 'lock';
+			ELSIF found.tag IS NOT NULL THEN
 				o := run_both(s, 'undelete', twin, s.a, format(s.b, found.tag), false);
 			END IF;
 		WHEN 'purge' THEN
