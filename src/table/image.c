@@ -177,10 +177,6 @@ sp_image_add(ImageWriter *writer, TupleTableSlot *slot, ImageKind kind)
 		waiting_context = AllocSetContextCreate(TopTransactionContext,
 												"syncport images",
 												ALLOCSET_DEFAULT_SIZES);
-	if (nwaiting == WAITING_MAX || waiting_bytes > WAITING_BYTES_MAX)
-		sp_image_flush();
-	if (nwaiting == WAITING_MAX)
-		elog(ERROR, "too many images wait in outer transactions");
 	entry = &waiting[nwaiting++];
 	entry->target = writer->target;
 	entry->subxact = GetCurrentSubTransactionId();
@@ -190,6 +186,12 @@ sp_image_add(ImageWriter *writer, TupleTableSlot *slot, ImageKind kind)
 	waiting_bytes += image.len;
 	MemoryContextSwitchTo(caller);
 	MemoryContextReset(writer->scratch);
+	/* there is room for one more, whatever waits in outer transactions */
+	if (nwaiting == WAITING_MAX || waiting_bytes > WAITING_BYTES_MAX)
+	{
+		sp_image_flush();
+		return false;
+	}
 	return nwaiting == 1 ||
 		waiting[nwaiting - 2].subxact != entry->subxact;
 }
