@@ -31,12 +31,17 @@ my $TABLES = q(
 	SELECT syncport.enable('part', tombstones => 'row', retention => '0');
 	SELECT syncport.enable('sheet', tombstones => 'image', retention => '0');
 	SELECT syncport.enable('line', tombstones => 'image', retention => '0'););
-my $ROWS = q(
-	SELECT 'account', id, NULL::int, name, NULL::int, deleted_at IS NULL FROM account
-	UNION ALL SELECT 'item', id, account, note, size, deleted_at IS NULL FROM item
-	UNION ALL SELECT 'part', id, r, note, NULL, deleted_at IS NULL FROM part
-	UNION ALL SELECT 'sheet', id, NULL, name, NULL, NULL FROM sheet
-	UNION ALL SELECT 'line', id, sheet, note, NULL, NULL FROM line
+my $LIVE = q(
+	SELECT 'account', id, NULL::int, name, NULL::int FROM account WHERE deleted_at IS NULL
+	UNION ALL SELECT 'item', id, account, note, size FROM item WHERE deleted_at IS NULL
+	UNION ALL SELECT 'part', id, r, note, NULL FROM part WHERE deleted_at IS NULL
+	UNION ALL SELECT 'sheet', id, NULL, name, NULL FROM sheet
+	UNION ALL SELECT 'line', id, sheet, note, NULL FROM line
+	ORDER BY 1, 2, 3);
+my $TOMBSTONES = q(
+	SELECT 'account', id, NULL::int, name FROM account WHERE deleted_at IS NOT NULL
+	UNION ALL SELECT 'item', id, account, note FROM item WHERE deleted_at IS NOT NULL
+	UNION ALL SELECT 'part', id, r, note FROM part WHERE deleted_at IS NOT NULL
 	ORDER BY 1, 2, 3);
 my $DANGLING = q(
 	SELECT 'item', id FROM item i WHERE account IS NOT NULL AND NOT EXISTS
@@ -92,7 +97,7 @@ sub new_images
 sub replicated
 {
 	my ($name, $sql, $images) = @_;
-	my ($ours, $theirs);
+	my ($ours, $theirs, %tombstones);
 
 	$marker++;
 	$publisher->safe_psql('postgres', "$sql; INSERT INTO marker VALUES ($marker)");
@@ -103,8 +108,11 @@ sub replicated
 	  or BAIL_OUT(
 		"apply stopped after $name: " . join '; ',
 		grep { /ERROR/ } split /\n/, slurp_file($subscriber->logfile));
-	is($subscriber->safe_psql('postgres', $ROWS),
-		$publisher->safe_psql('postgres', $ROWS), "$name: the same rows and tombstones");
+	is($subscriber->safe_psql('postgres', $LIVE),
+		$publisher->safe_psql('postgres', $LIVE), "$name: the same live rows");
+	%tombstones = map { $_ => 1 } split /\n/, $subscriber->safe_psql('postgres', $TOMBSTONES);
+	is_deeply([ grep { !$tombstones{$_} } split /\n/, $publisher->safe_psql('postgres', $TOMBSTONES) ],
+		[], "$name: every tombstone is there");
 	is($subscriber->safe_psql('postgres', $DANGLING), '', "$name: every parent is there");
 	$theirs = new_images($publisher);
 	$ours = new_images($subscriber);
@@ -176,7 +184,10 @@ replicated('ON CONFLICT and MERGE', q(
 
 # --- partitions
 replicated('DELETE in a partition', 'DELETE FROM part WHERE id = 1');
-replicated('move to another partition', 'UPDATE part SET r = 2 WHERE id = 2', qr/^/);
+# a move is sent as a DELETE and an INSERT: the old key becomes a tombstone
+replicated('move to another partition', 'UPDATE part SET r = 2 WHERE id IN (2, 3)', qr/^$/);
+is($subscriber->safe_psql('postgres', 'SELECT id, r, deleted_at IS NULL FROM part WHERE id IN (2, 3) ORDER BY 1, 2'),
+	"2|1|f\n2|2|t\n3|1|f\n3|2|t", 'the old key is known to be gone');
 replicated('DELETE after a move', 'DELETE FROM part WHERE id = 2');
 
 # --- image mode
@@ -211,26 +222,29 @@ replicated('DELETE after the purges', 'DELETE FROM account WHERE id = 1');
 
 # --- a key that the subscriber has as a tombstone and the publisher has not
 $publisher->safe_psql('postgres', q(INSERT INTO account VALUES (60, 'sixty');
-	INSERT INTO item VALUES (60, 60, 'i60'), (61, 60, 'i61'), (19, NULL, 'i19'), (20, NULL, 'i20')));
+	INSERT INTO item VALUES (60, 60, 'i60'), (61, 60, 'i61'), (62, NULL, 'i62'), (63, NULL, 'i63')));
 replicated('DELETE and INSERT of a key by one statement', q(
-	WITH d AS (DELETE FROM item WHERE id = 19 RETURNING *)
+	WITH d AS (DELETE FROM item WHERE id = 62 RETURNING *)
 	INSERT INTO item (id, account, note) SELECT id, account, 'replaced' FROM d),
-	qr/^item\|\{"id":"19"\}\|t\|/);
-is(state_of('item', 19), 'live', 'the key lives');
+	qr/^item\|\{"id":"62"\}\|t\|/);
+is(state_of('item', 62), 'live', 'the key lives');
+replicated('move back to the first partition', 'UPDATE part SET r = 1 WHERE id = 3', qr/^/);
+is($subscriber->safe_psql('postgres', 'SELECT r, deleted_at IS NULL FROM part WHERE id = 3 ORDER BY 1'),
+	"1|t\n2|f", 'the row lives under its first key');
 replicated('DELETE and INSERT of several keys by one statement', q(
 	WITH d AS (DELETE FROM item WHERE id IN (60, 61) RETURNING *)
 	INSERT INTO item (id, account, note) SELECT id, account, 'replaced' FROM d),
 	qr/^item\|\{"id":"60"\}\|t\|.*\nitem\|\{"id":"61"\}\|t\|/);
 $publisher->safe_psql('postgres',
-	'SET syncport.soft_delete = off; DELETE FROM item WHERE id = 20');
+	'SET syncport.soft_delete = off; DELETE FROM item WHERE id = 63');
 $marker++;
 $publisher->safe_psql('postgres', "INSERT INTO marker VALUES ($marker)");
 $subscriber->poll_query_until('postgres',
 	"SELECT EXISTS (SELECT FROM marker WHERE n = $marker)");
-is(state_of('item', 20), 'deleted', 'a tombstone on the subscriber alone');
+is(state_of('item', 63), 'deleted', 'a tombstone on the subscriber alone');
 replicated('INSERT of a key that the publisher keeps as an image',
-	q(INSERT INTO item VALUES (20, 60, 'once more')), qr/^item\|\{"id":"20"\}\|t\|/);
-is(state_of('item', 20), 'live', 'gives way');
+	q(INSERT INTO item VALUES (63, 60, 'once more')), qr/^item\|\{"id":"63"\}\|t\|/);
+is(state_of('item', 63), 'live', 'gives way');
 
 $subscriber->stop;
 $publisher->stop;
