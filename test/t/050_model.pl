@@ -112,13 +112,16 @@ sub make_databases
 	my $enable = Model::Schema::enable_sql($schema);
 	my $tables = Model::Schema::tables_sql($schema);
 	my $ours =
-	  $tables . ($schema->{keys_last} ? "$enable\n$keys" : "$keys\n$enable");
+	    $tables
+	  . ($schema->{keys_last} ? "$enable\n$keys" : "$keys\n$enable")
+	  . Model::Schema::triggers_sql($schema, 1);
+	my $twin = "$tables $keys " . Model::Schema::triggers_sql($schema, 0);
 
 	$node->safe_psql('postgres', 'CREATE DATABASE ours TEMPLATE ours_template');
 	$node->safe_psql('postgres', 'CREATE DATABASE twin TEMPLATE twin_template');
 	$node->safe_psql('postgres', 'CREATE DATABASE restored TEMPLATE template0');
 	$node->safe_psql('ours', "SET client_min_messages = error; SET ROLE model_owner; $ours");
-	$node->safe_psql('twin', "SET ROLE model_owner; $tables $keys");
+	$node->safe_psql('twin', "SET ROLE model_owner; $twin");
 	return $ours;
 }
 

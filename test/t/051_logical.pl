@@ -105,7 +105,7 @@ sub replicated
 		"SELECT EXISTS (SELECT FROM marker WHERE n = $marker) OR NOT (SELECT subenabled FROM pg_subscription)");
 	is($subscriber->safe_psql('postgres', 'SELECT subenabled FROM pg_subscription'),
 		't', "$name: apply goes on")
-	  or BAIL_OUT(
+	  or die(
 		"apply stopped after $name: " . join '; ',
 		grep { /ERROR/ } split /\n/, slurp_file($subscriber->logfile));
 	is($subscriber->safe_psql('postgres', $LIVE),

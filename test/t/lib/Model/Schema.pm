@@ -38,6 +38,13 @@ sub generate
 		add_key($schema, $child, pick(@{ $schema->{tables} }))
 		  for 1 .. pick(0, 1, 1, 2, 2);
 	}
+	# a trigger of the application joins tables as a foreign key does
+	if (chance(0.35))
+	{
+		my ($from, $to) = map { pick(@{ $schema->{tables} }) } 1 .. 2;
+
+		$from->{deletes} = $to;
+	}
 	find_components($schema);
 	restrict_keys($schema) if $class eq 'exact';
 	$schema->{keys_last} = chance(0.3);
@@ -120,10 +127,13 @@ sub find_components
 	my ($schema) = @_;
 	my %component = map { $_->{name} => $_->{name} } @{ $schema->{tables} };
 
-	foreach my $key (@{ $schema->{keys} })
+	my @pairs = (
+		(map { [ $_->{child}, $_->{parent} ] } @{ $schema->{keys} }),
+		map { [ $_, $_->{deletes} ] }
+		grep { $_->{deletes} } @{ $schema->{tables} });
+	foreach my $pair (@pairs)
 	{
-		my ($from, $to) =
-		  @component{ $key->{child}{name}, $key->{parent}{name} };
+		my ($from, $to) = map { $component{ $_->{name} } } @$pair;
 		$_ eq $from and $_ = $to for values %component;
 	}
 	foreach my $table (@{ $schema->{tables} })
@@ -190,6 +200,26 @@ sub tables_sql
 	return join "\n",
 	  map { (table_sql($_), log_sql($_), security_sql($_)) }
 	  @{ $schema->{tables} };
+}
+
+# the application's own triggers; beside us they look at live rows
+sub triggers_sql
+{
+	my ($schema, $ours) = @_;
+	my $sql = '';
+
+	foreach my $table (grep { $_->{deletes} } @{ $schema->{tables} })
+	{
+		my $target = $table->{deletes};
+		my $live = $ours && $target->{mode} eq 'row' ? 'deleted_at IS NULL' : 'true';
+
+		$sql .= "CREATE FUNCTION model_delete() RETURNS trigger LANGUAGE plpgsql AS \$\$"
+		  . " BEGIN DELETE FROM $target->{name} WHERE id = OLD.id + 1 AND $live;"
+		  . " RETURN NULL; END \$\$;\n"
+		  . 'CREATE TRIGGER '
+		  . "model_delete AFTER DELETE ON $table->{name} FOR EACH ROW EXECUTE FUNCTION model_delete();\n";
+	}
+	return $sql;
 }
 
 sub table_sql

@@ -32,7 +32,7 @@ my @STATEMENTS = (
 	(\&update_parent) x 3, (\&negate_keys) x 1, (\&move) x 2,
 	(\&delete_one) x 5, (\&delete_many) x 2, (\&delete_returning) x 2,
 	(\&on_conflict) x 3, (\&merge) x 2, (\&replace_row) x 1,
-	(\&undelete) x 3, (\&delete_again) x 1, (\&truncate_table) x 1);
+	(\&block) x 3, (\&loop) x 1, (\&undelete) x 3, (\&delete_again) x 1, (\&truncate_table) x 1);
 
 sub generate
 {
@@ -445,6 +445,32 @@ sub replace_row
 		"WITH d AS (DELETE FROM $table->{name} WHERE id = "
 		  . $self->old_number($table) . ' AND ' . live($table)
 		  . " RETURNING *) INSERT INTO $table->{name} ($columns) SELECT $columns FROM d");
+	return;
+}
+
+# a part of one statement is taken back
+sub block
+{
+	my ($self, $table, $session) = @_;
+	my $delete = "DELETE FROM $table->{name} WHERE id = %s AND " . live($table) . ';';
+	my ($first, $second, $third) =
+	  map { sprintf $delete, $self->old_number($table) } 1 .. 3;
+
+	$self->add($table, $session,
+		"DO \$\$ BEGIN $first BEGIN $second RAISE division_by_zero;"
+		  . " EXCEPTION WHEN division_by_zero THEN NULL; END; $third END \$\$");
+	return;
+}
+
+# row by row
+sub loop
+{
+	my ($self, $table, $session) = @_;
+	my $where = $self->old_range($table) . ' AND ' . live($table);
+
+	$self->add($table, $session,
+		"DO \$\$ DECLARE k record; c CURSOR FOR SELECT * FROM $table->{name} WHERE $where FOR UPDATE;"
+		  . " BEGIN FOR k IN c LOOP DELETE FROM $table->{name} WHERE CURRENT OF c; END LOOP; END \$\$");
 	return;
 }
 
