@@ -30,7 +30,7 @@ my @SOFT = qw(taken below counts acts matched lock both);
 my @STATEMENTS = (
 	(\&insert) x 6, (\&update_values) x 3, (\&update_key) x 3,
 	(\&update_parent) x 3, (\&negate_keys) x 1, (\&move) x 2,
-	(\&delete_one) x 5, (\&delete_many) x 2, (\&delete_returning) x 2,
+	(\&delete_one) x 3, (\&delete_parent) x 5, (\&delete_many) x 2, (\&delete_returning) x 2,
 	(\&on_conflict) x 3, (\&merge) x 2, (\&replace_row) x 1,
 	(\&block) x 3, (\&loop) x 1, (\&undelete) x 3, (\&delete_again) x 1, (\&truncate_table) x 1);
 
@@ -229,31 +229,27 @@ sub parent_values
 	my $parent = $key->{parent};
 	my $number = ($self->{recent}{ $parent->{name} } // [1])->[0];
 	my $r = pick(1, 2);
-	my ($where, @rest);
+	my $column = $key->{references}[0];
+	my $where = '';
+	my @rest;
 
 	return map { 'NULL' } @{ $key->{columns} }
-	  if chance(0.2) && !$key->{not_null};
+	  if chance(0.1) && !$key->{not_null};
 	$number = $self->old_number($parent)
 	  if !$self->is_careful($parent) || $self->{recent}{ $parent->{name} };
-	if ($key->{references}[0] eq 'u')
+	$number = pick(1 .. 12)
+	  if $column eq 'u' && !$self->is_careful($parent);
+	if (@{ $key->{references} } > 1)
 	{
-		$number = 1 + int rand 12 unless $self->is_careful($parent);
-		$where = $self->is_careful($parent) ? "id = $number" : "u = $number";
-	}
-	else
-	{
-		$where = "id = $number";
-		if (@{ $key->{references} } > 1)
-		{
-			$where .= " AND r = $r";
-			@rest = ($r);
-		}
+		$where = " AND r = $r";
+		@rest = ($r);
 	}
 	return ($number, @rest)
-	  if !$self->is_careful($parent) && chance(0.4);
+	  if !$self->is_careful($parent) && chance(0.2);
+	# the next one that is there
 	return (
-		"(SELECT $key->{references}[0] FROM $parent->{name} WHERE $where AND "
-		  . live($parent) . ')',
+		"(SELECT min($column) FROM $parent->{name} WHERE $column >= "
+		  . ($number - 3) . "$where AND " . live($parent) . ')',
 		@rest);
 }
 
@@ -373,6 +369,26 @@ sub delete_one
 	$self->add($table, $session,
 		"DELETE FROM $table->{name} WHERE id = " . $self->old_number($table)
 		  . ' AND ' . live($table));
+	return;
+}
+
+# a row that another one references
+sub delete_parent
+{
+	my ($self, $table, $session) = @_;
+	my ($key, $where);
+
+	return unless @{ $table->{keys} };
+	$key = pick(@{ $table->{keys} });
+	$where = join ' AND ', map {
+		"$key->{references}[$_] = (SELECT "
+		  . ($_ == 0 ? 'min' : 'max')
+		  . "($key->{columns}[$_]) FROM $table->{name} WHERE id >= "
+		  . $self->old_number($table) . ' AND '
+		  . live($table) . ')'
+	} 0 .. $#{ $key->{columns} };
+	$self->add($key->{parent}, $session,
+		"DELETE FROM $key->{parent}{name} WHERE $where AND " . live($key->{parent}));
 	return;
 }
 

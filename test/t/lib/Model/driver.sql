@@ -50,9 +50,14 @@ LANGUAGE sql AS $$
 			THEN 'same'
 		WHEN o.a_state IN ('55P03', '40001') OR o.b_state IN ('55P03', '40001')
 			THEN 'lock'
+		-- ON CONFLICT takes no deferrable key, if it gets as far
+		WHEN '55000' IN (o.a_state, o.b_state) THEN 'matched'
 		WHEN o.b_state = '00000' THEN CASE
 			WHEN o.a_state = '00000' THEN 'matched'
 			WHEN o.a_state IN ('23505', '23P01') THEN 'taken'
+			-- the tombstone is another tenant's
+			WHEN o.a_state = '42501' AND o.b_tag ~ '^(INSERT|MERGE)'
+				AND o.a_message ~ 'USING expression' THEN 'taken'
 			WHEN o.a_state = '23503' THEN 'counts'
 			WHEN o.a_state IN ('23502', '23514') THEN 'acts'
 			ELSE 'failed' END
@@ -153,7 +158,7 @@ BEGIN
 			o := run_both(s, 'rollback', twin, 'ROLLBACK', 'ROLLBACK', false);
 		END CASE;
 		-- internal errors, and those that call for a constraint of ours
-		IF o.a_state IS NOT NULL AND o.a_state !~ '^(00|23|40001|42501|55|21000)'
+		IF o.a_state IS NOT NULL AND o.a_state !~ '^(00|23|40001|42501|24|55|21000)'
 			OR o.verdict <> 'same' AND o.verdict <> ALL (s.allow) THEN
 			RETURN s.n;
 		END IF;
