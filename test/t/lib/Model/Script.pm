@@ -28,7 +28,7 @@ use Model::Schema;
 my @SOFT = qw(taken below counts acts matched lock both);
 
 my @STATEMENTS = (
-	(\&insert) x 6, (\&update_values) x 3, (\&update_key) x 3,
+	(\&insert) x 9, (\&update_values) x 3, (\&update_key) x 3,
 	(\&update_parent) x 3, (\&negate_keys) x 1, (\&move) x 2,
 	(\&delete_one) x 3, (\&delete_parent) x 5, (\&delete_many) x 2, (\&delete_returning) x 2,
 	(\&on_conflict) x 3, (\&merge) x 2, (\&replace_row) x 1,
@@ -46,13 +46,21 @@ sub generate
 	}, __PACKAGE__;
 	my %left = map { $_ => 0 } 1 .. 4;
 
-	# rows to begin with
-	$self->start(1);
-	for my $round (1 .. 6)
+	# rows to begin with, as far as they can be
+	for my $id (1 .. 6)
 	{
-		$self->insert($_, 1) for @{ $schema->{tables} };
+		foreach my $table (@{ $schema->{tables} })
+		{
+			my $row = $self->random_row($table, 1,
+				$self->is_careful($table) ? undef : $id);
+
+			$self->start(1);
+			$self->add($table, 1,
+				"INSERT INTO $table->{name} (" . column_list($table) . ") VALUES ($row)");
+			$self->finish(1, 'commit');
+		}
 	}
-	$self->finish(1, 'commit');
+	$steps += @{ $self->{script} };
 	while (@{ $self->{script} } < $steps)
 	{
 		my $session = 1 + int rand 4;
@@ -60,7 +68,7 @@ sub generate
 		if ($left{$session} == 0)
 		{
 			$self->start($session);
-			$left{$session} = 1 + pick(1, 1, 2, 3, 5);
+			$left{$session} = 1 + pick(1, 2, 3, 4, 6);
 		}
 		elsif (--$left{$session} == 0)
 		{
@@ -179,7 +187,7 @@ sub new_number
 	my ($self, $table) = @_;
 	my $recent = $self->{recent}{ $table->{name} } //= [];
 
-	return pick(1 .. 8, 1 .. 8, -8 .. -1) unless $self->is_careful($table);
+	return pick(1 .. 7, 1 .. 7, -5 .. -1) unless $self->is_careful($table);
 	push @$recent, ++$self->{counter};
 	shift @$recent if @$recent > 14;
 	return $self->{counter};
@@ -189,8 +197,19 @@ sub old_number
 {
 	my ($self, $table) = @_;
 
-	return pick(1 .. 8, 1 .. 8, -8 .. -1) unless $self->is_careful($table);
+	return pick(1 .. 7, 1 .. 7, -5 .. -1) unless $self->is_careful($table);
 	return pick(@{ $self->{recent}{ $table->{name} } });
+}
+
+# the condition for one live row, now and then whichever is next
+sub one_live
+{
+	my ($self, $table) = @_;
+	my $number = $self->old_number($table);
+
+	return "id = $number AND " . live($table) if chance(0.4);
+	return "id = (SELECT min(id) FROM $table->{name} WHERE id >= $number AND "
+	  . live($table) . ') AND ' . live($table);
 }
 
 # the range in which several rows are written
@@ -287,7 +306,7 @@ sub insert
 	my ($self, $table, $session) = @_;
 	my @rows =
 	  map { '(' . $self->random_row($table, $session) . ')' }
-	  1 .. pick(1, 1, 1, 2, 3);
+	  1 .. pick(1, 1, 1, 1, 2);
 
 	$self->add($table, $session,
 		"INSERT INTO $table->{name} (" . column_list($table)
@@ -304,7 +323,7 @@ sub update_values
 	if (chance(0.5))
 	{
 		$set = 'u = ' . $self->unique_number($table) . ', v = ' . int rand 9;
-		$where = 'id = ' . $self->old_number($table);
+		$where = $self->one_live($table);
 	}
 	$self->add($table, $session,
 		"UPDATE $table->{name} SET $set WHERE $where AND " . live($table));
@@ -318,8 +337,7 @@ sub update_key
 
 	$set .= ', r = ' . pick(1, 2) if chance(0.3);
 	$self->add($table, $session,
-		"UPDATE $table->{name} SET $set WHERE id = "
-		  . $self->old_number($table) . ' AND ' . live($table));
+		"UPDATE $table->{name} SET $set WHERE " . $self->one_live($table));
 	return;
 }
 
@@ -342,8 +360,7 @@ sub move
 	# (id, r) may have been deleted before
 	return if $self->is_careful($table) && @{ $table->{key} } > 1;
 	$self->add($table, $session,
-		"UPDATE $table->{name} SET r = 3 - r WHERE id = "
-		  . $self->old_number($table) . ' AND ' . live($table));
+		"UPDATE $table->{name} SET r = 3 - r WHERE " . $self->one_live($table));
 	return;
 }
 
@@ -357,8 +374,8 @@ sub update_parent
 	@values = $self->parent_values($key);
 	@set = map { "$key->{columns}[$_] = $values[$_]" } 0 .. $#values;
 	$self->add($table, $session,
-		"UPDATE $table->{name} SET " . join(', ', @set) . ' WHERE id = '
-		  . $self->old_number($table) . ' AND ' . live($table));
+		"UPDATE $table->{name} SET " . join(', ', @set) . ' WHERE '
+		  . $self->one_live($table));
 	return;
 }
 
@@ -367,8 +384,7 @@ sub delete_one
 	my ($self, $table, $session) = @_;
 
 	$self->add($table, $session,
-		"DELETE FROM $table->{name} WHERE id = " . $self->old_number($table)
-		  . ' AND ' . live($table));
+		"DELETE FROM $table->{name} WHERE " . $self->one_live($table));
 	return;
 }
 
@@ -458,8 +474,8 @@ sub replace_row
 	my $columns = column_list($table);
 
 	$self->add($table, $session,
-		"WITH d AS (DELETE FROM $table->{name} WHERE id = "
-		  . $self->old_number($table) . ' AND ' . live($table)
+		"WITH d AS (DELETE FROM $table->{name} WHERE "
+		  . $self->one_live($table)
 		  . " RETURNING *) INSERT INTO $table->{name} ($columns) SELECT $columns FROM d");
 	return;
 }
@@ -468,9 +484,8 @@ sub replace_row
 sub block
 {
 	my ($self, $table, $session) = @_;
-	my $delete = "DELETE FROM $table->{name} WHERE id = %s AND " . live($table) . ';';
 	my ($first, $second, $third) =
-	  map { sprintf $delete, $self->old_number($table) } 1 .. 3;
+	  map { "DELETE FROM $table->{name} WHERE " . $self->one_live($table) . ';' } 1 .. 3;
 
 	$self->add($table, $session,
 		"DO \$\$ BEGIN $first BEGIN $second RAISE division_by_zero;"
@@ -530,7 +545,7 @@ sub truncate_table
 {
 	my ($self, $table, $session) = @_;
 
-	return if chance(0.8);
+	return if chance(0.9);
 	$self->add($table, $session, "TRUNCATE $table->{name} CASCADE");
 	return;
 }
