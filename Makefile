@@ -28,8 +28,10 @@ OBJS = \
 	src/keyset/cursor_at.o \
 	src/keyset/filter.o \
 	src/keyset/filter_value.o \
+	src/keyset/image_cache.o \
 	src/keyset/index.o \
 	src/keyset/item_scan.o \
+	src/keyset/merge.o \
 	src/keyset/order.o \
 	src/keyset/page.o \
 	src/keyset/page_json.o \
@@ -46,6 +48,10 @@ OBJS = \
 	src/table/enable.o \
 	src/table/event_trigger.o \
 	src/table/image.o \
+	src/table/image_list.o \
+	src/table/image_parse.o \
+	src/table/image_read.o \
+	src/table/image_source.o \
 	src/table/image_text.o \
 	src/table/index.o \
 	src/table/keep.o \

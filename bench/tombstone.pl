@@ -135,6 +135,9 @@ prepare_purged();
 compare('CALL purge / batches of 10000 by hand', 's', 3,
 	sub { prepare_purged(); timed("CALL syncport.purge('purged');") },
 	sub { prepare_by_hand(); timed('CALL purge_by_hand();') }, '1.3');
+compare('CALL purge / one DELETE of all, its own transaction', 's', 3,
+	sub { prepare_purged(); timed("CALL syncport.purge('purged');") },
+	sub { prepare_by_hand(); timed("DELETE FROM by_hand WHERE deleted_at IS NOT NULL AND updated_at < now() - interval '30 days';") }, 'report');
 
 # Microseconds of updates of live rows that another session does meanwhile.
 sub p99_beside

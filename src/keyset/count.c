@@ -5,7 +5,8 @@
  *
  * The estimate is that of the caller's own query, planned with the bound
  * values: row policies are in it, and opening its cursor checks the
- * caller's privileges as running it would.  Nothing is read.
+ * caller's privileges as running it would.  Nothing is read.  Of images the
+ * planner knows nothing; they are counted in any mode.
  *
  *-------------------------------------------------------------------------
  */
@@ -14,9 +15,11 @@
 #include <math.h>
 
 #include "access/relation.h"
+#include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "funcapi.h"
+#include "nodes/params.h"
 #include "nodes/plannodes.h"
 #include "utils/builtins.h"
 #include "utils/portal.h"
@@ -26,6 +29,7 @@
 #include "keyset/keyset.h"
 #include "support/quote.h"
 #include "support/relation.h"
+#include "table/image_read.h"
 #include "table/table.h"
 
 static char *build_query(Relation rel, const FilterCondition *filter,
@@ -34,6 +38,9 @@ static int64 count_exactly(Relation rel, const FilterCondition *filter,
 						   bool include_deleted);
 static int64 estimate_rows(Relation rel, const FilterCondition *filter,
 						   bool include_deleted);
+static int64 count_images(Relation rel, const FilterCondition *filter);
+static ParamListInfo bind_parameters(const FilterCondition *filter,
+									 int64 ticket);
 static char *null_flags(const FilterCondition *filter);
 
 PG_FUNCTION_INFO_V1(syncport_count_rows);
@@ -100,7 +107,10 @@ sp_keyset_count(Relation rel, const FilterCondition *filter,
 				bool include_deleted, CountMode mode)
 {
 	RowCount	count = {0, false};
+	EnabledTable *enabled = NULL;
 
+	if (include_deleted)
+		enabled = sp_table_find(RelationGetRelid(rel));
 	if (mode != COUNT_EXACT)
 		count.rows = estimate_rows(rel, filter, include_deleted);
 	if (mode == COUNT_EXACT ||
@@ -109,6 +119,8 @@ sp_keyset_count(Relation rel, const FilterCondition *filter,
 		count.rows = count_exactly(rel, filter, include_deleted);
 		count.exact = true;
 	}
+	if (enabled != NULL && !enabled->row_mode)
+		count.rows += count_images(rel, filter);
 	return count;
 }
 
@@ -152,6 +164,70 @@ count_exactly(Relation rel, const FilterCondition *filter,
 									   SPI_tuptable->tupdesc, 1, &isnull));
 	SPI_finish();
 	return rows;
+}
+
+/* Count the deleted rows that are not in the table. */
+static int64
+count_images(Relation rel, const FilterCondition *filter)
+{
+	int			nfilter = filter ? filter->nparams : 0;
+	Oid		   *types = palloc((nfilter + 1) * sizeof(Oid));
+	ImageSource *source = sp_image_source(rel, nfilter + 1);
+	SPIExecuteOptions options = {0};
+	ImageTicket ticket;
+	SPIPlanPtr	plan;
+	int64		rows = 0;
+	bool		isnull;
+
+	if (filter)
+		memcpy(types, filter->types, nfilter * sizeof(Oid));
+	types[nfilter] = INT8OID;
+	sp_image_open(&ticket, source);
+	PG_TRY();
+	{
+		SPI_connect();
+		plan = sp_image_prepare(source,
+								psprintf("SELECT pg_catalog.count(*) FROM %s WHERE %s AND (%s)",
+										 source->from, source->not_live,
+										 filter ? filter->sql : "true"),
+								nfilter + 1, types, 0);
+		options.params = bind_parameters(filter, ticket.number);
+		options.read_only = true;
+		if (SPI_execute_plan_extended(plan, &options) != SPI_OK_SELECT)
+			elog(ERROR, "counting images failed");
+		rows = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0],
+										   SPI_tuptable->tupdesc, 1,
+										   &isnull));
+		SPI_finish();
+	}
+	PG_FINALLY();
+	{
+		sp_image_close(&ticket);
+	}
+	PG_END_TRY();
+	return rows;
+}
+
+/* The filter's values, then the ticket. */
+static ParamListInfo
+bind_parameters(const FilterCondition *filter, int64 ticket)
+{
+	int			nfilter = filter ? filter->nparams : 0;
+	ParamListInfo params = makeParamList(nfilter + 1);
+	int			i;
+
+	for (i = 0; i < nfilter; i++)
+	{
+		params->params[i].value = filter->values[i];
+		params->params[i].isnull = filter->isnull[i];
+		params->params[i].pflags = PARAM_FLAG_CONST;
+		params->params[i].ptype = filter->types[i];
+	}
+	params->params[nfilter].value = Int64GetDatum(ticket);
+	params->params[nfilter].isnull = false;
+	params->params[nfilter].pflags = 0;
+	params->params[nfilter].ptype = INT8OID;
+	return params;
 }
 
 /* What the planner expects at the top of the plan. */

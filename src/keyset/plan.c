@@ -23,6 +23,8 @@
  * what the filter fixes leads an index; with other filters the plan cache
  * decides.  LIMIT is a literal because the planner must know it.
  *
+ * Where deleted rows leave the table, images of them are merged in.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -43,20 +45,18 @@
 #include "utils/typcache.h"
 
 #include "keyset/bound.h"
+#include "keyset/merge.h"
 #include "keyset/plan.h"
 #include "support/compat.h"
 #include "support/quote.h"
+#include "support/relation.h"
 #include "syncport.h"
 #include "table/table.h"
 
 #define PLANS_MAX	256
 
-struct RungPlan
-{
-	RungPlan   *next;
-	Rung		rung;			/* what it fetches */
-	SPIPlanPtr	plan;			/* kept, freed with the PagePlan */
-};
+/* so many images are asked about at once, at least */
+#define IMAGE_WINDOW_MIN	8
 
 static PagePlan *plans[PLANS_MAX];
 static int	nplans = 0;
@@ -73,6 +73,8 @@ static void free_unused(void);
 static void make_room(void);
 static void free_plan(int i);
 static PagePlan *build_plan(const PageRequest *request, bool rls);
+static bool has_images(const PageRequest *request);
+static void allow_nulls(OrderSpec *order, const PageRequest *request);
 static AttrNumber live_column(const PageRequest *request);
 static void build_columns(PagePlan *plan, bool rls);
 static void set_type(RungColumn *column, const OrderColumn *source);
@@ -84,6 +86,7 @@ static int	select_column(PagePlan *plan, AttrNumber attnum);
 static void set_parameters(PagePlan *plan, const PageRequest *request);
 static void build_head(PagePlan *plan, const PageRequest *request,
 					   AttrNumber live);
+static void build_image_head(PagePlan *plan, const PageRequest *request);
 static void build_tail(PagePlan *plan);
 static char *quote_column(const PagePlan *plan, AttrNumber attnum);
 static ParamListInfo bind_parameters(const PagePlan *plan,
@@ -144,8 +147,13 @@ sp_plan_run(PagePlan *plan, const FilterCondition *condition,
 			const CursorPosition *position, DestReceiver *receiver)
 {
 	SPIExecuteOptions options;
+	DestReceiver *volatile merge = NULL;
 	Rung		rung;
 
+	memset(&rung, 0, sizeof(rung));
+	rung.kind = RUNG_START;
+	if (position != NULL)
+		rung = sp_rung_any(position, !position->at_row && !plan->backward);
 	memset(&options, 0, sizeof(options));
 	options.params = bind_parameters(plan, condition, position);
 	options.read_only = true;
@@ -153,19 +161,25 @@ sp_plan_run(PagePlan *plan, const FilterCondition *condition,
 	options.dest = receiver;
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	if (position == NULL)
+	if (plan->images)
+		options.dest = merge = sp_merge_begin(plan, &rung, &options);
+	PG_TRY();
 	{
-		memset(&rung, 0, sizeof(rung));
-		rung.kind = RUNG_START;
-		run_rung(plan, &rung, &options);
+		if (merge)
+			sp_merge_start(merge, position);
+		if (position != NULL && plan->by_index)
+			run_rungs(plan, position, &options);
+		else
+			run_rung(plan, &rung, &options);
+		if (merge)
+			sp_merge_end(merge);
 	}
-	else if (plan->by_index)
-		run_rungs(plan, position, &options);
-	else
+	PG_FINALLY();
 	{
-		rung = sp_rung_any(position, !position->at_row && !plan->backward);
-		run_rung(plan, &rung, &options);
+		if (merge)
+			sp_merge_close(merge);
 	}
+	PG_END_TRY();
 	SPI_finish();
 }
 
@@ -300,6 +314,8 @@ free_plan(int i)
 	plans[i] = plans[--nplans];
 	for (rung = plan->rungs; rung != NULL; rung = rung->next)
 		SPI_freeplan(rung->plan);
+	for (rung = plan->image_rungs; rung != NULL; rung = rung->next)
+		SPI_freeplan(rung->plan);
 	MemoryContextDelete(plan->context);
 }
 
@@ -323,6 +339,8 @@ build_plan(const PageRequest *request, bool rls)
 	plan->order = sp_order_parse(request->rel,
 								 request->order_by ?
 								 text_to_cstring(request->order_by) : NULL);
+	if (has_images(request))
+		allow_nulls(plan->order, request);
 	plan->codec = sp_cursor_codec(plan->order);
 	build_columns(plan, rls);
 	plan->by_index = sp_index_fits(request, plan->order, plan->columns,
@@ -331,8 +349,37 @@ build_plan(const PageRequest *request, bool rls)
 	set_parameters(plan, request);
 	build_head(plan, request, live);
 	build_tail(plan);
+	if (has_images(request))
+		build_image_head(plan, request);
 	MemoryContextSwitchTo(caller);
 	return plan;
+}
+
+/* Whether deleted rows are wanted that are not in the table. */
+static bool
+has_images(const PageRequest *request)
+{
+	EnabledTable *table;
+
+	if (!request->include_deleted)
+		return false;
+	table = sp_table_find(RelationGetRelid(request->rel));
+	return table != NULL && !table->row_mode;
+}
+
+/*
+ * A column that is NOT NULL now may be younger than an image, and the page's
+ * position may be that of an image.
+ */
+static void
+allow_nulls(OrderSpec *order, const PageRequest *request)
+{
+	List	   *key = sp_relation_key(request->rel);
+	int			i;
+
+	for (i = 0; i < order->ncolumns; i++)
+		if (!list_member_int(key, order->columns[i].attnum))
+			order->columns[i].nullable = true;
 }
 
 /* The column that is NULL in the rows wanted, if tombstones are left out. */
@@ -515,6 +562,29 @@ build_head(PagePlan *plan, const PageRequest *request, AttrNumber live)
 	plan->head = sql.data;
 }
 
+/* The same for images, of which order and filter alone are read. */
+static void
+build_image_head(PagePlan *plan, const PageRequest *request)
+{
+	StringInfoData sql;
+	int			i;
+
+	/* most pages hold few; where not, more are asked about each time */
+	plan->image_window = Max(plan->limit / 4, IMAGE_WINDOW_MIN);
+	plan->images = sp_image_source(request->rel, plan->nparams + 1);
+	initStringInfo(&sql);
+	appendStringInfoString(&sql, "SELECT ");
+	for (i = 0; i < plan->order->ncolumns; i++)
+		appendStringInfo(&sql, "%s, ",
+						 quote_column(plan, plan->order->columns[i].attnum));
+	appendStringInfo(&sql, "t.syncport_id, t.syncport_tid FROM %s WHERE ",
+					 plan->images->from);
+	if (request->condition)
+		appendStringInfo(&sql, "(%s) AND ", request->condition->sql);
+	appendStringInfo(&sql, "%s AND ", plan->images->not_live);
+	plan->image_head = sql.data;
+}
+
 /* ORDER BY ... LIMIT. */
 static void
 build_tail(PagePlan *plan)
@@ -547,7 +617,8 @@ static ParamListInfo
 bind_parameters(const PagePlan *plan, const FilterCondition *condition,
 				const CursorPosition *position)
 {
-	ParamListInfo params = makeParamList(plan->nparams);
+	ParamListInfo params = makeParamList(plan->nparams +
+										 (plan->images ? 1 : 0));
 	int			i;
 
 	for (i = 0; i < plan->nfilter; i++)

@@ -8,12 +8,14 @@
 #ifndef SYNCPORT_KEYSET_PLAN_H
 #define SYNCPORT_KEYSET_PLAN_H
 
+#include "executor/spi.h"
 #include "tcop/dest.h"
 #include "utils/array.h"
 
 #include "keyset/cursor.h"
 #include "keyset/filter.h"
 #include "keyset/rung.h"
+#include "table/image_read.h"
 
 /* What a page is fetched by; everything but values decides about the plan. */
 typedef struct PageRequest
@@ -28,7 +30,13 @@ typedef struct PageRequest
 	int			limit;			/* rows to fetch */
 } PageRequest;
 
-typedef struct RungPlan RungPlan;
+/* The prepared query of a rung. */
+typedef struct RungPlan
+{
+	struct RungPlan *next;
+	Rung		rung;			/* what it fetches */
+	SPIPlanPtr	plan;			/* kept, freed with the PagePlan */
+} RungPlan;
 
 /* The queries of a request; valid while it is pinned. */
 typedef struct PagePlan
@@ -64,6 +72,12 @@ typedef struct PagePlan
 	int			nparams;		/* they and one per column of order */
 	Oid		   *types;			/* of the parameters */
 	RungPlan   *rungs;			/* prepared so far */
+	ImageSource *images;		/* deleted rows that are not in the table;
+								 * NULL: not wanted, or there are none */
+	char	   *image_head;		/* same as head for them: SELECT of order's
+								 * columns, syncport_id and syncport_tid */
+	int			image_window;	/* so many of them are asked about first */
+	RungPlan   *image_rungs;	/* prepared so far */
 } PagePlan;
 
 /*

@@ -43,6 +43,8 @@
 
 /* 16 made the checks of owner and privileges one function for all objects */
 #if PG_VERSION_NUM >= 160000
+#include "catalog/pg_class.h"
+#include "catalog/pg_namespace.h"
 #define SP_OWNS_RELATION(relid, roleid) \
 	object_ownercheck(RelationRelationId, relid, roleid)
 #define SP_MAY_USE_SCHEMA(nspid, roleid) \
@@ -72,7 +74,7 @@
 #if PG_VERSION_NUM >= 180000
 #include "rewrite/rewriteHandler.h"
 #define SP_EXPAND_GENERATED(expr, rel) \
-	((Expr *) expand_generated_columns_in_expr(expr, rel, 1))
+	((Expr *) expand_generated_columns_in_expr((Node *) (expr), rel, 1))
 #else
 #define SP_EXPAND_GENERATED(expr, rel)	((Expr *) (expr))
 #endif
@@ -124,6 +126,28 @@
 #else
 #define sp_compat_index_beginscan(rel, index, snapshot, nkeys) \
 	index_beginscan(rel, index, snapshot, nkeys, 0)
+#endif
+
+/* 16 moved what a query needs of a table out of its range table entry */
+#if PG_VERSION_NUM >= 160000
+#include "parser/parse_relation.h"
+#define sp_compat_require_select(query, rte) \
+	(addRTEPermissionInfo(&(query)->rteperminfos, rte)->requiredPerms = \
+	 ACL_SELECT)
+#else
+#define sp_compat_require_select(query, rte) \
+	((rte)->requiredPerms = ACL_SELECT)
+#endif
+
+/* 18 has generated columns that are not stored */
+#if PG_VERSION_NUM >= 180000
+#define SP_VIRTUAL_GENERATED(att) \
+	((att)->attgenerated == ATTRIBUTE_GENERATED_VIRTUAL)
+#define SP_GENERATION_EXPRESSION(rel, attnum) \
+	((Expr *) build_generation_expression(rel, attnum))
+#else
+#define SP_VIRTUAL_GENERATED(att)	false
+#define SP_GENERATION_EXPRESSION(rel, attnum)	((Expr *) NULL)
 #endif
 
 /* 18 replaced it by pg_noreturn, which stands ahead of the declaration */

@@ -31,12 +31,18 @@ sp_quote_from(Relation rel)
 					quote_qualified_identifier(schema, name));
 }
 
-/* The column, and a cast if need be; an index still matches through it. */
 char *
 sp_quote_column(Form_pg_attribute att)
 {
+	return sp_quote_column_of("t", att);
+}
+
+/* The column, and a cast if need be; an index still matches through it. */
+char *
+sp_quote_column_of(const char *alias, Form_pg_attribute att)
+{
 	Oid			type = getBaseType(att->atttypid);
-	char	   *column = psprintf("t.%s",
+	char	   *column = psprintf("%s.%s", alias,
 								  quote_identifier(NameStr(att->attname)));
 	HeapTuple	tuple;
 	Form_pg_type form;

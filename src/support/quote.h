@@ -23,6 +23,9 @@ extern char *sp_quote_from(Relation rel);
  */
 extern char *sp_quote_column(Form_pg_attribute att);
 
+/* The same of another alias. */
+extern char *sp_quote_column_of(const char *alias, Form_pg_attribute att);
+
 /* OPERATOR(schema.symbol); palloc'd */
 extern char *sp_quote_operator(Oid operator);
 
