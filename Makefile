@@ -27,6 +27,7 @@ OBJS = \
 	src/keyset/cursor.o \
 	src/keyset/cursor_at.o \
 	src/keyset/filter.o \
+	src/keyset/image_cache.o \
 	src/keyset/index.o \
 	src/keyset/item_scan.o \
 	src/keyset/merge.o \
@@ -50,6 +51,7 @@ OBJS = \
 	src/table/erase_image.o \
 	src/table/event_trigger.o \
 	src/table/image.o \
+	src/table/image_list.o \
 	src/table/image_parse.o \
 	src/table/image_query.o \
 	src/table/image_read.o \

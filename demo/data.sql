@@ -36,6 +36,8 @@ SELECT i,
 FROM generate_series(1, 4000) AS i;
 
 ALTER TABLE records
-    ADD FOREIGN KEY (account_id) REFERENCES accounts,
+    ADD FOREIGN KEY (account_id) REFERENCES accounts ON DELETE CASCADE,
     ADD FOREIGN KEY (seller_id) REFERENCES sellers;
+CREATE INDEX ON records (account_id);
+CREATE INDEX ON records (seller_id);
 ANALYZE accounts, sellers;

@@ -80,6 +80,55 @@ FROM syncport.page(NULL::records, page_size => 5, order_by => 'sale_date DESC')
 WHERE (item).id = :'victim';
 
 \echo
+\echo '## a seller with live sales cannot be deleted'
+\set ON_ERROR_STOP off
+DELETE FROM sellers WHERE id = 42;
+\set ON_ERROR_STOP on
+
+\echo
+\echo '## an account is deleted: it stays as a tombstone, and so do its sales'
+\timing on
+DELETE FROM accounts WHERE id = 42;
+\timing off
+SELECT (SELECT count(*) FROM accounts WHERE id = 42 AND deleted_at IS NOT NULL) AS account,
+	   (SELECT count(*) FROM records WHERE account_id = 42 AND deleted_at IS NOT NULL) AS sales,
+	   (SELECT count(*) FROM records WHERE account_id = 42 AND deleted_at IS NULL) AS live;
+
+\echo
+\echo '## restore with cascade brings back what the same transaction deleted'
+\timing on
+SELECT syncport.restore('accounts', '{"id": 42}', cascade => true) AS restored;
+\timing off
+
+\echo
+\echo '## the other mode: rows leave the tables, images stay, keys are free'
+\timing on
+SELECT syncport.enable('records', tombstones => 'image') \g /dev/null
+SELECT syncport.enable('accounts', tombstones => 'image') \g /dev/null
+DELETE FROM accounts WHERE id = 42;
+\timing off
+SELECT (SELECT count(*) FROM accounts WHERE id = 42) AS account,
+	   (SELECT count(*) FROM records WHERE account_id = 42) AS sales,
+	   (SELECT tombstones FROM syncport.status WHERE target = 'records'::regclass) AS images_of_sales;
+
+\echo
+\echo '## a page shows what was deleted, if asked'
+SELECT (item).name, (item).marketplace
+FROM syncport.page(NULL::accounts, page_size => 1, filter => '{"id": 42}', include_deleted => true);
+
+\echo
+\echo '## restore brings everything back'
+\timing on
+SELECT syncport.restore('accounts', '{"id": 42}', cascade => true) AS restored;
+\timing off
+SELECT count(*) AS sales FROM records WHERE account_id = 42;
+
+\echo
+\echo '## erase leaves nothing of a row but its key'
+SELECT syncport.erase('records', jsonb_build_object('id', :'victim')) AS erased;
+SELECT key, complete, image FROM syncport.tombstone WHERE key->>'id' = :'victim';
+
+\echo
 \echo '## one day of sales is deleted, then purged (retention set to zero for that)'
 \timing on
 DELETE FROM records WHERE sale_date = '2020-02-02';

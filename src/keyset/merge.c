@@ -3,10 +3,12 @@
  * merge.c
  *	  Images of deleted rows among the rows of a page.
  *
- * Images have no index by their columns.  One query reads the columns of
- * order and filter from all images of the table and keeps as many as a page
- * has, in the page's order; the rows of the table come from their index
- * ranges as ever, and between two of them stand the images that sort there.
+ * Images have no index by their columns.  The session's cache knows which
+ * come behind the position; a query asks for the columns of order and filter
+ * of the next few of these, again and again, or once of all images of the
+ * table where the cache cannot help.  The rows of the table come from their
+ * index ranges as ever, and between two of them stand the images that sort
+ * there.
  * Only an image that gets onto the page is read as a whole.
  *
  *-------------------------------------------------------------------------
@@ -21,13 +23,15 @@
 #include "utils/memutils.h"
 #include "utils/sortsupport.h"
 
+#include "keyset/image_cache.h"
 #include "keyset/merge.h"
 
 /* an image that may be on the page */
 typedef struct ImagePosition
 {
 	CursorPosition position;	/* where it stands */
-	ItemPointerData tid;		/* what sp_image_fetch finds it by */
+	int64		id;				/* what sp_image_fetch finds it by */
+	ItemPointerData tid;		/* same */
 } ImagePosition;
 
 /* Collects what the query over images returns. */
@@ -48,9 +52,16 @@ typedef struct MergeReceiver
 	DestReceiver *out;			/* the page's own */
 	bool		started;		/* out knows the columns */
 	MemoryContext context;		/* of all of this */
-	ImagePosition *images;		/* in the order of the page */
-	int			nimages;
-	int			next;			/* the first one not handed on */
+	SPIPlanPtr	query;			/* over images */
+	SPIExecuteOptions options;	/* of query */
+	ImageTicket ticket;			/* for query */
+	bool		has_ticket;
+	ImageWalk	walk;			/* over the images not asked about */
+	bool		walking;		/* there is a walk */
+	int			window;			/* so many are asked about next */
+	ImageReceiver images;		/* what query returned last */
+	int			next;			/* the first of them not handed on */
+	CursorPosition *last;		/* of the last one handed on, or NULL */
 	int			nrows;			/* handed on, of both kinds */
 	CursorPosition position;	/* of the table's row at hand */
 	SortSupport order;			/* by column of the order */
@@ -61,8 +72,11 @@ typedef struct MergeReceiver
 	bool	   *isnull;
 } MergeReceiver;
 
-static void find_images(MergeReceiver *merge, PagePlan *plan,
-						const Rung *rung, const SPIExecuteOptions *options);
+static void bind_ticket(MergeReceiver *merge, ParamListInfo params);
+static bool find_image(MergeReceiver *merge);
+static void ask_cached(MergeReceiver *merge);
+static void ask_all(MergeReceiver *merge);
+static void run_query(MergeReceiver *merge);
 static SPIPlanPtr find_query(PagePlan *plan, const Rung *rung);
 static SPIPlanPtr prepare_query(PagePlan *plan, const Rung *rung);
 static void ignore_startup(DestReceiver *self, int operation,
@@ -73,8 +87,9 @@ static SortSupport prepare_order(const PagePlan *plan);
 static TupleDesc describe_result(const PagePlan *plan);
 static void start_merge(DestReceiver *self, int operation, TupleDesc desc);
 static bool receive_row(TupleTableSlot *slot, DestReceiver *self);
-static bool is_ahead(const MergeReceiver *merge,
-					 const CursorPosition *image);
+static int	compare_positions(const MergeReceiver *merge,
+							  const CursorPosition *a,
+							  const CursorPosition *b);
 static void send_image(MergeReceiver *merge);
 static void begin_reading(MergeReceiver *merge);
 
@@ -92,11 +107,33 @@ sp_merge_begin(PagePlan *plan, const Rung *rung,
 	merge->plan = plan;
 	merge->out = options->dest;
 	merge->context = CurrentMemoryContext;
-	find_images(merge, plan, rung, options);
 	merge->position.values = palloc(plan->order->ncolumns * sizeof(Datum));
 	merge->position.isnull = palloc(plan->order->ncolumns * sizeof(bool));
 	merge->order = prepare_order(plan);
+	merge->images.pub = merge->pub;
+	merge->images.pub.receiveSlot = collect_image;
+	merge->images.pub.rStartup = ignore_startup;
+	merge->images.plan = plan;
+	merge->images.context = merge->context;
+	merge->images.images = palloc(plan->limit * sizeof(ImagePosition));
+	merge->query = find_query(plan, rung);
+	merge->options = *options;
+	merge->options.dest = &merge->images.pub;
 	return &merge->pub;
+}
+
+void
+sp_merge_start(DestReceiver *self, const CursorPosition *position)
+{
+	MergeReceiver *merge = (MergeReceiver *) self;
+
+	sp_image_open(&merge->ticket, merge->plan->images);
+	merge->has_ticket = true;
+	bind_ticket(merge, merge->options.params);
+	merge->walking = sp_image_walk_begin(&merge->walk, merge->plan, position);
+	merge->window = merge->plan->image_window;
+	if (!merge->walking)
+		ask_all(merge);
 }
 
 void
@@ -104,8 +141,7 @@ sp_merge_end(DestReceiver *self)
 {
 	MergeReceiver *merge = (MergeReceiver *) self;
 
-	while (merge->next < merge->nimages &&
-		   merge->nrows < merge->plan->limit)
+	while (merge->nrows < merge->plan->limit && find_image(merge))
 		send_image(merge);
 	if (merge->reader)
 	{
@@ -114,46 +150,92 @@ sp_merge_end(DestReceiver *self)
 	}
 }
 
-/* Run the query over images, which must prove where it comes from. */
-static void
-find_images(MergeReceiver *merge, PagePlan *plan, const Rung *rung,
-			const SPIExecuteOptions *options)
+void
+sp_merge_close(DestReceiver *self)
 {
-	SPIPlanPtr	query = find_query(plan, rung);
-	SPIExecuteOptions image_options = *options;
-	ParamExternData *param = &options->params->params[plan->nparams];
-	ImageReceiver receiver = {{0}};
-	ImageTicket ticket;
-	int			result = 0;
+	MergeReceiver *merge = (MergeReceiver *) self;
 
-	receiver.pub.receiveSlot = collect_image;
-	receiver.pub.rStartup = ignore_startup;
-	receiver.pub.rShutdown = ignore_end;
-	receiver.pub.rDestroy = ignore_end;
-	receiver.pub.mydest = DestTuplestore;
-	receiver.plan = plan;
-	receiver.context = merge->context;
-	receiver.images = palloc(plan->limit * sizeof(ImagePosition));
-	image_options.dest = &receiver.pub;
-	sp_image_open(&ticket, plan->images);
-	param->value = Int64GetDatum(ticket.number);
+	if (merge->walking)
+		sp_image_walk_end(&merge->walk, merge->ticket.stale);
+	merge->walking = false;
+	if (merge->has_ticket)
+		sp_image_close(&merge->ticket);
+	merge->has_ticket = false;
+}
+
+/* The parameter by which the query proves where it comes from. */
+static void
+bind_ticket(MergeReceiver *merge, ParamListInfo params)
+{
+	ParamExternData *param = &params->params[merge->plan->nparams];
+
+	param->value = Int64GetDatum(merge->ticket.number);
 	param->isnull = false;
 	param->pflags = 0;
 	param->ptype = INT8OID;
-	PG_TRY();
+}
+
+/* Whether there is another image; asks about more of them if need be. */
+static bool
+find_image(MergeReceiver *merge)
+{
+	while (merge->next == merge->images.nimages && merge->walking)
+		ask_cached(merge);
+	return merge->next < merge->images.nimages;
+}
+
+/* Ask about the next images of the walk, more each time. */
+static void
+ask_cached(MergeReceiver *merge)
+{
+	MemoryContext caller = MemoryContextSwitchTo(merge->context);
+	int			window = Min(merge->window, merge->plan->limit);
+	ImageEntry *entries = palloc(window * sizeof(ImageEntry));
+
+	merge->ticket.only = entries;
+	merge->ticket.nonly = sp_image_walk_next(&merge->walk, entries, window);
+	merge->window = window * 2;
+	merge->next = merge->images.nimages = 0;
+	if (merge->ticket.nonly > 0)
+		run_query(merge);
+	if (merge->ticket.nonly == 0 || merge->ticket.stale)
 	{
-		result = SPI_execute_plan_extended(query, &image_options);
+		sp_image_walk_end(&merge->walk, merge->ticket.stale);
+		merge->walking = false;
 	}
-	PG_FINALLY();
-	{
-		sp_image_close(&ticket);
-	}
-	PG_END_TRY();
+	if (merge->ticket.stale)
+		ask_all(merge);
+	pfree(entries);
+	MemoryContextSwitchTo(caller);
+}
+
+/* Ask about all images and go on behind the last one handed on. */
+static void
+ask_all(MergeReceiver *merge)
+{
+	merge->ticket.only = NULL;
+	merge->next = merge->images.nimages = 0;
+	run_query(merge);
+	while (merge->last != NULL && merge->next < merge->images.nimages &&
+		   compare_positions(merge,
+							 &merge->images.images[merge->next].position,
+							 merge->last) <= 0)
+		merge->next++;
+}
+
+/* Run the query, in an SPI call of its own: another one may be under way. */
+static void
+run_query(MergeReceiver *merge)
+{
+	int			result;
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	result = SPI_execute_plan_extended(merge->query, &merge->options);
 	if (result != SPI_OK_SELECT)
 		elog(ERROR, "query over images failed: %s",
 			 SPI_result_code_string(result));
-	merge->images = receiver.images;
-	merge->nimages = receiver.nimages;
+	SPI_finish();
 }
 
 /* The query of a rung, kept with the plan. */
@@ -209,11 +291,14 @@ collect_image(TupleTableSlot *slot, DestReceiver *self)
 {
 	ImageReceiver *receiver = (ImageReceiver *) self;
 	const OrderSpec *order = receiver->plan->order;
-	CursorPosition *position =
-	&receiver->images[receiver->nimages].position;
-	MemoryContext caller = MemoryContextSwitchTo(receiver->context);
+	MemoryContext caller;
+	CursorPosition *position;
 	int			i;
 
+	if (receiver->nimages == receiver->plan->limit)
+		return true;
+	caller = MemoryContextSwitchTo(receiver->context);
+	position = &receiver->images[receiver->nimages].position;
 	slot_getallattrs(slot);
 	position->nvalues = order->ncolumns;
 	position->at_row = true;
@@ -230,8 +315,10 @@ collect_image(TupleTableSlot *slot, DestReceiver *self)
 			position->values[i] = datumCopy(slot->tts_values[i],
 											att->attbyval, att->attlen);
 	}
+	receiver->images[receiver->nimages].id =
+		DatumGetInt64(slot->tts_values[i]);
 	receiver->images[receiver->nimages++].tid =
-		*(ItemPointer) DatumGetPointer(slot->tts_values[i]);
+		*(ItemPointer) DatumGetPointer(slot->tts_values[i + 1]);
 	MemoryContextSwitchTo(caller);
 	return true;
 }
@@ -287,12 +374,13 @@ receive_row(TupleTableSlot *slot, DestReceiver *self)
 {
 	MergeReceiver *merge = (MergeReceiver *) self;
 
-	if (merge->next < merge->nimages)
+	if (merge->nrows < merge->plan->limit && find_image(merge))
 	{
 		sp_plan_position(merge->plan, slot, &merge->position);
-		while (merge->next < merge->nimages &&
-			   merge->nrows < merge->plan->limit &&
-			   is_ahead(merge, &merge->images[merge->next].position))
+		while (merge->nrows < merge->plan->limit && find_image(merge) &&
+			   compare_positions(merge,
+								 &merge->images.images[merge->next].position,
+								 &merge->position) < 0)
 			send_image(merge);
 	}
 	if (merge->nrows == merge->plan->limit)
@@ -301,24 +389,23 @@ receive_row(TupleTableSlot *slot, DestReceiver *self)
 	return merge->out->receiveSlot(slot, merge->out);
 }
 
-/* Whether an image sorts ahead of the row at hand. */
-static bool
-is_ahead(const MergeReceiver *merge, const CursorPosition *image)
+/* Comparison of two positions in the direction of the page. */
+static int
+compare_positions(const MergeReceiver *merge, const CursorPosition *a,
+				  const CursorPosition *b)
 {
 	int			i;
 
-	for (i = 0; i < image->nvalues; i++)
+	for (i = 0; i < a->nvalues; i++)
 	{
-		int			result = ApplySortComparator(image->values[i],
-												 image->isnull[i],
-												 merge->position.values[i],
-												 merge->position.isnull[i],
+		int			result = ApplySortComparator(a->values[i], a->isnull[i],
+												 b->values[i], b->isnull[i],
 												 &merge->order[i]);
 
 		if (result != 0)
-			return result < 0;
+			return result;
 	}
-	return false;
+	return 0;
 }
 
 /* Read the next image as a whole and hand it on. */
@@ -326,6 +413,7 @@ static void
 send_image(MergeReceiver *merge)
 {
 	const PagePlan *plan = merge->plan;
+	const ImagePosition *image = &merge->images.images[merge->next++];
 	MemoryContext caller;
 	int			i;
 
@@ -335,8 +423,9 @@ send_image(MergeReceiver *merge)
 		start_merge(&merge->pub, CMD_SELECT,
 					merge->slot->tts_tupleDescriptor);
 	caller = MemoryContextSwitchTo(merge->row_context);
-	sp_image_fetch(merge->reader, &merge->images[merge->next++].tid,
-				   merge->values, merge->isnull);
+	if (!sp_image_fetch(merge->reader, &image->tid, image->id, merge->values,
+						merge->isnull))
+		elog(ERROR, "image " INT64_FORMAT " has gone", image->id);
 	ExecClearTuple(merge->slot);
 	for (i = 0; i < plan->nresult; i++)
 	{
@@ -346,6 +435,7 @@ send_image(MergeReceiver *merge)
 	ExecStoreVirtualTuple(merge->slot);
 	MemoryContextSwitchTo(caller);
 	merge->nrows++;
+	*merge->last = image->position;
 	merge->out->receiveSlot(merge->slot, merge->out);
 	MemoryContextReset(merge->row_context);
 }
@@ -361,6 +451,7 @@ begin_reading(MergeReceiver *merge)
 
 	for (i = 0; i < plan->nresult; i++)
 		columns = bms_add_member(columns, plan->selected[i]);
+	merge->last = palloc(sizeof(CursorPosition));
 	merge->reader = sp_image_reader(plan->images, columns);
 	merge->row_context = AllocSetContextCreate(merge->context,
 											   "syncport image",

@@ -55,6 +55,9 @@
 
 #define PLANS_MAX	256
 
+/* so many images are asked about at once, at least */
+#define IMAGE_WINDOW_MIN	8
+
 static PagePlan *plans[PLANS_MAX];
 static int	nplans = 0;
 static uint64 use_counter = 0;
@@ -71,7 +74,7 @@ static void make_room(void);
 static void free_plan(int i);
 static PagePlan *build_plan(const PageRequest *request, bool rls);
 static bool has_images(const PageRequest *request);
-static void allow_nulls(PagePlan *plan, const PageRequest *request);
+static void allow_nulls(OrderSpec *order, const PageRequest *request);
 static AttrNumber live_column(const PageRequest *request);
 static void build_columns(PagePlan *plan, bool rls);
 static void set_type(RungColumn *column, const OrderColumn *source);
@@ -144,7 +147,7 @@ sp_plan_run(PagePlan *plan, const FilterCondition *condition,
 			const CursorPosition *position, DestReceiver *receiver)
 {
 	SPIExecuteOptions options;
-	DestReceiver *merge = NULL;
+	DestReceiver *volatile merge = NULL;
 	Rung		rung;
 
 	memset(&rung, 0, sizeof(rung));
@@ -160,12 +163,23 @@ sp_plan_run(PagePlan *plan, const FilterCondition *condition,
 		elog(ERROR, "SPI_connect failed");
 	if (plan->images)
 		options.dest = merge = sp_merge_begin(plan, &rung, &options);
-	if (position != NULL && plan->by_index)
-		run_rungs(plan, position, &options);
-	else
-		run_rung(plan, &rung, &options);
-	if (merge)
-		sp_merge_end(merge);
+	PG_TRY();
+	{
+		if (merge)
+			sp_merge_start(merge, position);
+		if (position != NULL && plan->by_index)
+			run_rungs(plan, position, &options);
+		else
+			run_rung(plan, &rung, &options);
+		if (merge)
+			sp_merge_end(merge);
+	}
+	PG_FINALLY();
+	{
+		if (merge)
+			sp_merge_close(merge);
+	}
+	PG_END_TRY();
 	SPI_finish();
 }
 
@@ -325,10 +339,10 @@ build_plan(const PageRequest *request, bool rls)
 	plan->order = sp_order_parse(request->rel,
 								 request->order_by ?
 								 text_to_cstring(request->order_by) : NULL);
+	if (has_images(request))
+		allow_nulls(plan->order, request);
 	plan->codec = sp_cursor_codec(plan->order);
 	build_columns(plan, rls);
-	if (has_images(request))
-		allow_nulls(plan, request);
 	plan->by_index = sp_index_fits(request, plan->order, plan->columns,
 								   live, rls, &plan->filter_leads);
 	select_columns(plan, request);
@@ -358,14 +372,14 @@ has_images(const PageRequest *request)
  * position may be that of an image.
  */
 static void
-allow_nulls(PagePlan *plan, const PageRequest *request)
+allow_nulls(OrderSpec *order, const PageRequest *request)
 {
 	List	   *key = sp_relation_key(request->rel);
 	int			i;
 
-	for (i = 0; i < plan->order->ncolumns; i++)
-		if (!list_member_int(key, plan->order->columns[i].attnum))
-			plan->columns[i].nullable = true;
+	for (i = 0; i < order->ncolumns; i++)
+		if (!list_member_int(key, order->columns[i].attnum))
+			order->columns[i].nullable = true;
 }
 
 /* The column that is NULL in the rows wanted, if tombstones are left out. */
@@ -555,13 +569,15 @@ build_image_head(PagePlan *plan, const PageRequest *request)
 	StringInfoData sql;
 	int			i;
 
+	/* most pages hold few; where not, more are asked about each time */
+	plan->image_window = Max(plan->limit / 4, IMAGE_WINDOW_MIN);
 	plan->images = sp_image_source(request->rel, plan->nparams + 1);
 	initStringInfo(&sql);
 	appendStringInfoString(&sql, "SELECT ");
 	for (i = 0; i < plan->order->ncolumns; i++)
 		appendStringInfo(&sql, "%s, ",
 						 quote_column(plan, plan->order->columns[i].attnum));
-	appendStringInfo(&sql, "t.syncport_tid FROM %s WHERE ",
+	appendStringInfo(&sql, "t.syncport_id, t.syncport_tid FROM %s WHERE ",
 					 plan->images->from);
 	if (request->condition)
 		appendStringInfo(&sql, "(%s) AND ", request->condition->sql);

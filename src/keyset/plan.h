@@ -75,7 +75,8 @@ typedef struct PagePlan
 	ImageSource *images;		/* deleted rows that are not in the table;
 								 * NULL: not wanted, or there are none */
 	char	   *image_head;		/* same as head for them: SELECT of order's
-								 * columns and syncport_tid */
+								 * columns, syncport_id and syncport_tid */
+	int			image_window;	/* so many of them are asked about first */
 	RungPlan   *image_rungs;	/* prepared so far */
 } PagePlan;
 

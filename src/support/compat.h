@@ -43,6 +43,8 @@
 
 /* 16 made the checks of owner and privileges one function for all objects */
 #if PG_VERSION_NUM >= 160000
+#include "catalog/pg_class.h"
+#include "catalog/pg_namespace.h"
 #define SP_OWNS_RELATION(relid, roleid) \
 	object_ownercheck(RelationRelationId, relid, roleid)
 #define SP_MAY_USE_SCHEMA(nspid, roleid) \
@@ -72,7 +74,7 @@
 #if PG_VERSION_NUM >= 180000
 #include "rewrite/rewriteHandler.h"
 #define SP_EXPAND_GENERATED(expr, rel) \
-	((Expr *) expand_generated_columns_in_expr(expr, rel, 1))
+	((Expr *) expand_generated_columns_in_expr((Node *) (expr), rel, 1))
 #else
 #define SP_EXPAND_GENERATED(expr, rel)	((Expr *) (expr))
 #endif

@@ -53,22 +53,22 @@ typedef struct Erasure
 	Oid			leaf;			/* where the row is */
 	ItemPointerData tid;
 	TupleTableSlot *row;		/* the row, locked; NULL: there is none */
-}			Erasure;
+} Erasure;
 
-static void check_privilege(const Erasure * erasure);
-static void erase_row(Erasure * erasure);
-static bool is_visible(const Erasure * erasure);
-static bool lock_row(Erasure * erasure);
-static void keep_row(Erasure * erasure, HeapTuple tuple, TupleDesc desc);
-static bool is_live(const Erasure * erasure);
-static void check_unreferenced(const Erasure * erasure);
-static bool is_referenced(const Erasure * erasure,
+static void check_privilege(const Erasure *erasure);
+static void erase_row(Erasure *erasure);
+static bool is_visible(const Erasure *erasure);
+static bool lock_row(Erasure *erasure);
+static void keep_row(Erasure *erasure, HeapTuple tuple, TupleDesc desc);
+static bool is_live(const Erasure *erasure);
+static void check_unreferenced(const Erasure *erasure);
+static bool is_referenced(const Erasure *erasure,
 						  const ForeignReference *reference);
-static void delete_row(Erasure * erasure);
-static void delete_below_triggers(const Erasure * erasure);
+static void delete_row(Erasure *erasure);
+static void delete_below_triggers(const Erasure *erasure);
 static void run_without_triggers(PlannedStmt *statement, const char *sql,
-								 const RowKey * key);
-static void require_gone(Erasure * erasure);
+								 const RowKey *key);
+static void require_gone(Erasure *erasure);
 
 /* erase(target regclass, key jsonb) returns boolean */
 Datum
@@ -102,7 +102,7 @@ syncport_erase(PG_FUNCTION_ARGS)
 
 /* The caller may delete from the table. */
 static void
-check_privilege(const Erasure * erasure)
+check_privilege(const Erasure *erasure)
 {
 	if (pg_class_aclcheck(erasure->table->relid, GetUserId(), ACL_DELETE) !=
 		ACLCHECK_OK)
@@ -115,7 +115,7 @@ check_privilege(const Erasure * erasure)
 
 /* Remove the row from its table, if there is one that the caller sees. */
 static void
-erase_row(Erasure * erasure)
+erase_row(Erasure *erasure)
 {
 	if (!is_visible(erasure) || !lock_row(erasure))
 		return;
@@ -133,7 +133,7 @@ erase_row(Erasure * erasure)
 
 /* Whether the caller sees a row with the key, deleted or not. */
 static bool
-is_visible(const Erasure * erasure)
+is_visible(const Erasure *erasure)
 {
 	char	   *sql = psprintf("SELECT 1 FROM %s t WHERE %s",
 							   sp_quote_from(erasure->rel),
@@ -148,7 +148,7 @@ is_visible(const Erasure * erasure)
 
 /* Lock the row against references and deletion; false where it has gone. */
 static bool
-lock_row(Erasure * erasure)
+lock_row(Erasure *erasure)
 {
 	char	   *sql = psprintf("SELECT t.tableoid, t.ctid, t FROM %s t"
 							   " WHERE %s FOR UPDATE",
@@ -171,7 +171,7 @@ lock_row(Erasure * erasure)
 
 /* Copy the row that was found, and where it is. */
 static void
-keep_row(Erasure * erasure, HeapTuple tuple, TupleDesc desc)
+keep_row(Erasure *erasure, HeapTuple tuple, TupleDesc desc)
 {
 	MemoryContext caller = MemoryContextSwitchTo(erasure->context);
 	bool		isnull;
@@ -198,7 +198,7 @@ keep_row(Erasure * erasure, HeapTuple tuple, TupleDesc desc)
 
 /* Whether the row has not been deleted. */
 static bool
-is_live(const Erasure * erasure)
+is_live(const Erasure *erasure)
 {
 	const EnabledTable *table = erasure->table;
 
@@ -209,7 +209,7 @@ is_live(const Erasure * erasure)
 
 /* No row refers to the row, tombstones included, except itself. */
 static void
-check_unreferenced(const Erasure * erasure)
+check_unreferenced(const Erasure *erasure)
 {
 	ListCell   *lc;
 
@@ -231,7 +231,7 @@ check_unreferenced(const Erasure * erasure)
 
 /* The same for one foreign key, as the child's owner. */
 static bool
-is_referenced(const Erasure * erasure, const ForeignReference *reference)
+is_referenced(const Erasure *erasure, const ForeignReference *reference)
 {
 	int			nparams = reference->ncolumns + 2;
 	Oid		   *types = palloc(sizeof(Oid) * nparams);
@@ -280,7 +280,7 @@ is_referenced(const Erasure * erasure, const ForeignReference *reference)
 
 /* Delete the live row as anyone would. */
 static void
-delete_row(Erasure * erasure)
+delete_row(Erasure *erasure)
 {
 	char	   *sql = psprintf("DELETE FROM %s t WHERE %s",
 							   sp_quote_from(erasure->rel),
@@ -296,7 +296,7 @@ delete_row(Erasure * erasure)
 
 /* Delete the tombstone; no trigger fires. */
 static void
-delete_below_triggers(const Erasure * erasure)
+delete_below_triggers(const Erasure *erasure)
 {
 	char	   *sql = psprintf("DELETE FROM %s t WHERE %s",
 							   sp_quote_from(erasure->rel),
@@ -321,7 +321,7 @@ delete_below_triggers(const Erasure * erasure)
 /* Run a DELETE as if its table had no triggers. */
 static void
 run_without_triggers(PlannedStmt *statement, const char *sql,
-					 const RowKey * key)
+					 const RowKey *key)
 {
 	ParamListInfo params = makeParamList(key->ncolumns);
 	QueryDesc  *query;
@@ -354,7 +354,7 @@ run_without_triggers(PlannedStmt *statement, const char *sql,
 
 /* The row has left its table. */
 static void
-require_gone(Erasure * erasure)
+require_gone(Erasure *erasure)
 {
 	if (lock_row(erasure))
 		ereport(ERROR,

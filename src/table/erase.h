@@ -19,7 +19,7 @@
  * newest image where row is NULL.  SPI must be connected.  False where there
  * was neither row nor image.
  */
-extern bool sp_erase_images(Relation rel, const RowKey * key,
+extern bool sp_erase_images(Relation rel, const RowKey *key,
 							TupleTableSlot *row);
 
 #endif							/* SYNCPORT_TABLE_ERASE_H */

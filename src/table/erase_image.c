@@ -35,20 +35,20 @@ typedef struct NewestImage
 {
 	Datum		key;			/* json; 0 where none went */
 	text	   *image;			/* a copy */
-}			NewestImage;
+} NewestImage;
 
-static Datum find_images(Relation rel, const RowKey * key);
-static void delete_images(Datum ids, NewestImage * newest);
+static Datum find_images(Relation rel, const RowKey *key);
+static void delete_images(Datum ids, NewestImage *newest);
 static void write_row(Relation rel, TupleTableSlot *row);
 static void delete_superseded(Oid target);
-static void write_reduced(Relation rel, const NewestImage * newest);
+static void write_reduced(Relation rel, const NewestImage *newest);
 static text *reduce_image(Relation rel, text *image);
 static List *list_columns(Relation rel);
 static void run_as_owner(const char *sql, int nparams, Oid *types,
 						 Datum *values, int expected);
 
 bool
-sp_erase_images(Relation rel, const RowKey * key, TupleTableSlot *row)
+sp_erase_images(Relation rel, const RowKey *key, TupleTableSlot *row)
 {
 	NewestImage newest = {0};
 
@@ -62,7 +62,7 @@ sp_erase_images(Relation rel, const RowKey * key, TupleTableSlot *row)
 
 /* bigint[]: the images that the caller may remove. */
 static Datum
-find_images(Relation rel, const RowKey * key)
+find_images(Relation rel, const RowKey *key)
 {
 	int			nparams = key->ncolumns + 1;
 	ImageSource *source = sp_image_source(rel, nparams);
@@ -91,7 +91,7 @@ find_images(Relation rel, const RowKey * key)
 
 /* Remove them; *newest is set if there were any. */
 static void
-delete_images(Datum ids, NewestImage * newest)
+delete_images(Datum ids, NewestImage *newest)
 {
 	Oid			types[] = {INT8ARRAYOID};
 	HeapTuple	row;
@@ -153,7 +153,7 @@ delete_superseded(Oid target)
 
 /* Leave what clients need of a row that was an image. */
 static void
-write_reduced(Relation rel, const NewestImage * newest)
+write_reduced(Relation rel, const NewestImage *newest)
 {
 	Oid			types[] = {OIDOID, INT8OID, TIMESTAMPTZOID, JSONOID, JSONOID};
 	Datum		values[lengthof(types)];

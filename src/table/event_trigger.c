@@ -61,19 +61,20 @@ Datum
 syncport_table_rewritten(PG_FUNCTION_ARGS)
 {
 	EventTriggerData *data = (EventTriggerData *) fcinfo->context;
-	Oid			relid;
-	int			reason;
+	Datum		relid;
+	Datum		reason;
 	EnabledTable *table;
 
 	check_event(fcinfo, "table_rewrite");
 	if (!is_ours_there())
 		PG_RETURN_NULL();
-	relid = DatumGetObjectId(OidFunctionCall0(F_PG_EVENT_TRIGGER_TABLE_REWRITE_OID));
-	reason = DatumGetInt32(OidFunctionCall0(F_PG_EVENT_TRIGGER_TABLE_REWRITE_REASON));
-	table = sp_table_find(relid);
-	if (table != NULL && ((reason & AT_REWRITE_COLUMN_REWRITE) != 0 ||
-						  sets_expression(data->parsetree)))
-		sp_reset_event_add(table->relid, relid, "schema");
+	relid = OidFunctionCall0(F_PG_EVENT_TRIGGER_TABLE_REWRITE_OID);
+	reason = OidFunctionCall0(F_PG_EVENT_TRIGGER_TABLE_REWRITE_REASON);
+	table = sp_table_find(DatumGetObjectId(relid));
+	if (table != NULL &&
+		((DatumGetInt32(reason) & AT_REWRITE_COLUMN_REWRITE) != 0 ||
+		 sets_expression(data->parsetree)))
+		sp_reset_event_add(table->relid, DatumGetObjectId(relid), "schema");
 	PG_RETURN_NULL();
 }
 

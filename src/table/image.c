@@ -51,6 +51,9 @@
 /* a row with more bytes than this, as stored or as text, is reduced */
 #define IMAGE_LIMIT			((Size) 200 * 1024 * 1024)
 
+/* and loses values that are longer than this */
+#define REDUCED_VALUE_LIMIT	((Size) 64 * 1024)
+
 /* so many images, or bytes, wait at most */
 #define WAITING_MAX			1000
 #define WAITING_BYTES_MAX	((Size) 1024 * 1024)
@@ -99,8 +102,7 @@ static Size waiting_bytes = 0;
 
 static void collect_columns(ImageWriter *writer, Relation rel);
 static void collect_key(ImageWriter *writer, Relation rel);
-static bool is_small(ImageWriter *writer, TupleTableSlot *slot,
-					 ImageKind kind);
+static bool is_small(ImageWriter *writer, TupleTableSlot *slot);
 static bool build_image(ImageWriter *writer, TupleTableSlot *slot,
 						ImageKind kind, StringInfo out);
 static struct varlena *build_key(ImageWriter *writer, StringInfo image);
@@ -162,13 +164,7 @@ sp_image_add(ImageWriter *writer, TupleTableSlot *slot, ImageKind kind)
 	{
 		kind = IMAGE_REDUCED;
 		if (!build_image(writer, slot, kind, &image))
-			ereport(ERROR,
-					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-					 errmsg("key and policy columns of a deleted row of table \"%s\" are too large",
-							get_rel_name(writer->target)),
-					 errdetail("What clients need to know of a deleted row may take %zu bytes.",
-							   IMAGE_LIMIT),
-					 errhint("Shorten the values before deleting the row.")));
+			elog(ERROR, "could not build a reduced image");
 	}
 	if (writer->settings)
 		AtEOXact_GUC(true, nest_level);
@@ -177,10 +173,6 @@ sp_image_add(ImageWriter *writer, TupleTableSlot *slot, ImageKind kind)
 		waiting_context = AllocSetContextCreate(TopTransactionContext,
 												"syncport images",
 												ALLOCSET_DEFAULT_SIZES);
-	if (nwaiting == WAITING_MAX || waiting_bytes > WAITING_BYTES_MAX)
-		sp_image_flush();
-	if (nwaiting == WAITING_MAX)
-		elog(ERROR, "too many images wait in outer transactions");
 	entry = &waiting[nwaiting++];
 	entry->target = writer->target;
 	entry->subxact = GetCurrentSubTransactionId();
@@ -190,6 +182,12 @@ sp_image_add(ImageWriter *writer, TupleTableSlot *slot, ImageKind kind)
 	waiting_bytes += image.len;
 	MemoryContextSwitchTo(caller);
 	MemoryContextReset(writer->scratch);
+	/* there is room for one more, whatever waits in outer transactions */
+	if (nwaiting == WAITING_MAX || waiting_bytes > WAITING_BYTES_MAX)
+	{
+		sp_image_flush();
+		return false;
+	}
 	return nwaiting == 1 ||
 		waiting[nwaiting - 2].subxact != entry->subxact;
 }
@@ -318,7 +316,7 @@ collect_key(ImageWriter *writer, Relation rel)
  * them.
  */
 static bool
-is_small(ImageWriter *writer, TupleTableSlot *slot, ImageKind kind)
+is_small(ImageWriter *writer, TupleTableSlot *slot)
 {
 	Size		total = 0;
 	int			i;
@@ -327,35 +325,40 @@ is_small(ImageWriter *writer, TupleTableSlot *slot, ImageKind kind)
 	{
 		ImageColumn *column = &writer->columns[i];
 
-		if (column->varlena && !slot->tts_isnull[column->index] &&
-			(kind == IMAGE_COMPLETE || column->reduced))
+		if (column->varlena && !slot->tts_isnull[column->index])
 			total += toast_raw_datum_size(slot->tts_values[column->index]);
 	}
 	return total <= IMAGE_LIMIT;
 }
 
-/* The image as JSON; false where that is too much to keep. */
+/*
+ * The image as JSON; false where that is too much to keep.  A reduced image
+ * always can be built: a value that no policy can sensibly test is NULL.
+ */
 static bool
 build_image(ImageWriter *writer, TupleTableSlot *slot, ImageKind kind,
 			StringInfo out)
 {
 	int			i;
 
-	if (!is_small(writer, slot, kind))
+	if (kind == IMAGE_COMPLETE && !is_small(writer, slot))
 		return false;
 	resetStringInfo(out);
 	for (i = 0; i < writer->ncolumns; i++)
 	{
 		ImageColumn *column = &writer->columns[i];
+		Datum		value = slot->tts_values[column->index];
 
 		if (kind == IMAGE_REDUCED && !column->reduced)
 			continue;
 		appendStringInfoCharMacro(out, out->len == 0 ? '{' : ',');
 		column->start = out->len;
 		appendBinaryStringInfo(out, column->label, column->label_length);
-		if (slot->tts_isnull[column->index])
+		if (slot->tts_isnull[column->index] ||
+			(kind == IMAGE_REDUCED && column->varlena &&
+			 toast_raw_datum_size(value) > REDUCED_VALUE_LIMIT))
 			appendStringInfoString(out, "null");
-		else if (!column->write(column, slot->tts_values[column->index], out))
+		else if (!column->write(column, value, out))
 			return false;
 		column->end = out->len;
 		if (out->len > IMAGE_LIMIT)
@@ -404,6 +407,7 @@ write_waiting(Relation rel, int first)
 	EState	   *estate = CreateExecutorState();
 	MemoryContext caller = MemoryContextSwitchTo(estate->es_query_cxt);
 	ResultRelInfo *info = makeNode(ResultRelInfo);
+
 	/* a copy is not counted, which is dear for each slot */
 	TupleDesc	desc = CreateTupleDescCopy(RelationGetDescr(rel));
 	TupleTableSlot *slots[WRITE_AT_ONCE];

@@ -13,13 +13,10 @@
 
 #include "table/image_parse.h"
 
-/* a row has no more columns */
-#define MEMBERS_MAX		1664
-
 /* what the last image held at a position */
 typedef struct Member
 {
-	char	   *name;			/* as written, escapes and all; NULL: unknown */
+	char	   *name;			/* as written, with escapes, or NULL */
 	int			length;			/* of name */
 	int			column;			/* its column, or -1 */
 } Member;
@@ -28,7 +25,8 @@ struct ImageParser
 {
 	const char *const *names;	/* of the columns wanted */
 	int			count;
-	Member		members[MEMBERS_MAX];	/* by position in the image */
+	Member	   *members;		/* by position in the image */
+	int			nmembers;		/* so many are known */
 	MemoryContext context;		/* holds members' names */
 };
 
@@ -37,6 +35,7 @@ char		sp_image_missing[] = "";
 static char *end_of_string(char *from, char *end);
 static int	find_column(ImageParser *parser, int position, const char *name,
 						int length);
+static void add_members(ImageParser *parser);
 static bool unescape(char *from, char *to);
 static int	read_code(const char *digits, const char *end);
 
@@ -72,7 +71,7 @@ sp_image_parse(ImageParser *parser, char *json, int length, char **texts)
 		char	   *stop;
 		int			column;
 
-		if (position == MEMBERS_MAX || p == end || *p != '"' ||
+		if (p == end || *p != '"' ||
 			(stop = end_of_string(name, end)) == NULL)
 			return false;
 		column = find_column(parser, position++, name, stop - name);
@@ -136,10 +135,13 @@ end_of_string(char *from, char *end)
 static int
 find_column(ImageParser *parser, int position, const char *name, int length)
 {
-	Member	   *member = &parser->members[position];
+	Member	   *member;
 	char	   *plain;
 	int			i;
 
+	if (position >= parser->nmembers)
+		add_members(parser);
+	member = &parser->members[position];
 	if (member->name != NULL && member->length == length &&
 		memcmp(member->name, name, length) == 0)
 		return member->column;
@@ -156,6 +158,22 @@ find_column(ImageParser *parser, int position, const char *name, int length)
 				member->column = i;
 	pfree(plain);
 	return member->column;
+}
+
+/* Room for more members. */
+static void
+add_members(ImageParser *parser)
+{
+	int			n = Max(parser->nmembers * 2, 16);
+
+	if (parser->members == NULL)
+		parser->members = MemoryContextAlloc(parser->context,
+											 n * sizeof(Member));
+	else
+		parser->members = repalloc(parser->members, n * sizeof(Member));
+	memset(&parser->members[parser->nmembers], 0,
+		   (n - parser->nmembers) * sizeof(Member));
+	parser->nmembers = n;
 }
 
 /* Undo the escapes of [from, to) in place and terminate it, there is room. */

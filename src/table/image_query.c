@@ -13,7 +13,7 @@
 #include "table/image_query.h"
 
 void
-sp_image_query_run(ImageSource * source, const char *sql, int nparams,
+sp_image_query_run(ImageSource *source, const char *sql, int nparams,
 				   const Oid *types, Datum *values)
 {
 	SPIPlanPtr	plan = sp_image_prepare(source, sql, nparams, types, 0);

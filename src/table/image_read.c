@@ -23,13 +23,11 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
 #include "catalog/pg_type.h"
-#include "common/hashfn.h"
 #include "executor/executor.h"
 #include "fmgr.h"
 #include "funcapi.h"
@@ -38,7 +36,6 @@
 #include "rewrite/rewriteHandler.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -49,6 +46,7 @@
 
 #include "support/compat.h"
 #include "support/value.h"
+#include "table/image_list.h"
 #include "table/image_parse.h"
 #include "table/image_read.h"
 #include "table/registry.h"
@@ -56,72 +54,13 @@
 PG_FUNCTION_INFO_V1(syncport_image_rows);
 
 #define TOMBSTONE			"tombstone"
-#define TOMBSTONE_INDEX		"tombstone_target_row_version_id_idx"
+
+/* columns of syncport.tombstone */
+#define TOMBSTONE_ID		1
+#define TOMBSTONE_IMAGE		7
 
 /* rows that are converted together */
 #define BATCH_ROWS			64
-
-/* columns of syncport.tombstone */
-enum TombstoneColumn
-{
-	TOMBSTONE_ID = 1,
-	TOMBSTONE_TARGET,
-	TOMBSTONE_ROW_VERSION,
-	TOMBSTONE_REMOVED_AT,
-	TOMBSTONE_COMPLETE,
-	TOMBSTONE_KEY,
-	TOMBSTONE_IMAGE
-};
-
-/* an image, as the first pass finds it */
-typedef struct ImageEntry
-{
-	int64		id;
-	int64		row_version;
-	TimestampTz removed_at;
-	ItemPointerData tid;		/* where it is */
-	bool		shown;			/* the newest of its key, and complete */
-}			ImageEntry;
-
-/* the json text of a key */
-typedef struct KeyText
-{
-	const char *data;			/* not terminated */
-	int			length;
-}			KeyText;
-
-/* the newest image of a key */
-typedef struct KeyEntry
-{
-	KeyText		key;
-	uint32		hash;			/* of key */
-	char		status;			/* of the hash table */
-	int			newest;			/* position among the images */
-}			KeyEntry;
-
-#define SH_PREFIX		newest
-#define SH_ELEMENT_TYPE KeyEntry
-#define SH_KEY_TYPE		KeyText
-#define SH_KEY			key
-#define SH_HASH_KEY(tb, key)	\
-	hash_bytes((const unsigned char *) (key).data, (key).length)
-#define SH_EQUAL(tb, a, b)	\
-	((a).length == (b).length && memcmp((a).data, (b).data, (a).length) == 0)
-#define SH_STORE_HASH
-#define SH_GET_HASH(tb, entry)	(entry)->hash
-#define SH_SCOPE		static inline
-#define SH_DECLARE
-#define SH_DEFINE
-#include "lib/simplehash.h"
-
-/* the images of a table */
-typedef struct ImageList
-{
-	ImageEntry *entries;
-	int			nentries;
-	int			room;
-	newest_hash *keys;
-}			ImageList;
 
 /* how a column is read */
 typedef struct ColumnReader
@@ -132,7 +71,7 @@ typedef struct ColumnReader
 	Oid			param;			/* of the input function */
 	int32		typmod;
 	ExprState  *generation;		/* of a virtual column, else NULL */
-}			ColumnReader;
+} ColumnReader;
 
 /* an image at work */
 typedef struct ImageRow
@@ -141,10 +80,11 @@ typedef struct ImageRow
 	Datum	   *values;			/* by column read */
 	bool	   *isnull;
 	bool		refused;		/* a required column has no value */
-}			ImageRow;
+} ImageRow;
 
 struct ImageReader
 {
+	MemoryContext context;		/* holds all of this */
 	Relation	rel;			/* the table */
 	Relation	tombstone;
 	TupleTableSlot *slot;		/* for tombstone */
@@ -160,28 +100,26 @@ struct ImageReader
 	int			column;			/* same */
 };
 
-static ImageTicket * open_tickets = NULL;
+static ImageTicket *open_tickets = NULL;
 
-static ImageSource * find_source(int64 number);
-static void list_images(ImageList * list, const ImageSource * source);
-static void list_image(ImageList * list, HeapTuple tuple, TupleDesc desc,
-					   bool every);
-static ImageEntry * add_entry(ImageList * list);
-static void return_images(ImageReader * reader, const ImageList * list,
-						  ReturnSetInfo *result);
-static void return_row(ImageReader * reader, const ImageRow * row,
-					   const ImageEntry * entry, const int *place,
+static ImageTicket *find_ticket(int64 number);
+static bool return_images(ImageReader *reader, const ImageEntry *all,
+						  int nall, ReturnSetInfo *result);
+static void return_row(ImageReader *reader, const ImageRow *row,
+					   const ImageEntry *entry, const int *place,
 					   ReturnSetInfo *result);
-static void check_privileges(Relation rel, const Bitmapset * columns);
-static void add_columns(ImageReader * reader, const ImageSource * source,
-						const Bitmapset * columns);
-static Bitmapset * add_generated(ImageReader * reader, Bitmapset * columns);
+static void check_privileges(Relation rel, const Bitmapset *columns);
+static void add_columns(ImageReader *reader, const ImageSource *source,
+						const Bitmapset *columns);
+static Bitmapset *add_generated(ImageReader *reader, Bitmapset *columns);
 static bool is_plain(Oid type);
-static void read_image(ImageReader * reader, ImageRow * row, ItemPointer tid);
-static void convert_rows(ImageReader * reader, int nrows);
-static void convert_some(ImageReader * reader, int nrows);
-static void call_inputs(ImageReader * reader, int nrows);
-static void compute_virtual(ImageReader * reader, ImageRow * row);
+static void prepare_row(ImageReader *reader, ImageRow *row);
+static bool read_image(ImageReader *reader, ImageRow *row,
+					   const ItemPointerData *tid, int64 id);
+static void convert_rows(ImageReader *reader, int nrows);
+static void convert_some(ImageReader *reader, int nrows);
+static void call_inputs(ImageReader *reader, int nrows);
+static void compute_virtual(ImageReader *reader, ImageRow *row);
 static int	enter_input_settings(void);
 
 /*
@@ -191,27 +129,36 @@ static int	enter_input_settings(void);
 Datum
 syncport_image_rows(PG_FUNCTION_ARGS)
 {
-	ImageSource *source = PG_ARGISNULL(0) ? NULL :
-	find_source(PG_GETARG_INT64(0));
+	ImageTicket *ticket = PG_ARGISNULL(0) ? NULL :
+	find_ticket(PG_GETARG_INT64(0));
 	ImageReader *reader;
-	ImageList	list = {0};
 
-	if (source == NULL)
+	if (ticket == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied for function image_rows"),
 				 errdetail("It works for code of syncport only, which proves itself by a ticket."),
 				 errhint("Call syncport.page or syncport.page_json with include_deleted.")));
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
-	reader = sp_image_reader(source, source->used);
-	list_images(&list, source);
-	return_images(reader, &list, (ReturnSetInfo *) fcinfo->resultinfo);
+	reader = sp_image_reader(ticket->source, ticket->source->used);
+	if (ticket->only == NULL)
+	{
+		ImageList  *list = sp_image_list();
+
+		list->every = ticket->source->erasing;
+		sp_image_list_extend(list, ticket->source->target, PG_INT64_MIN);
+		return_images(reader, list->entries, list->nentries,
+					  (ReturnSetInfo *) fcinfo->resultinfo);
+	}
+	else if (!return_images(reader, ticket->only, ticket->nonly,
+							(ReturnSetInfo *) fcinfo->resultinfo))
+		ticket->stale = true;
 	sp_image_reader_end(reader);
 	return (Datum) 0;
 }
 
 void
-sp_image_open(ImageTicket * ticket, ImageSource * source)
+sp_image_open(ImageTicket *ticket, ImageSource *source)
 {
 	if (!pg_strong_random(&ticket->number, sizeof(ticket->number)))
 		ereport(ERROR,
@@ -219,123 +166,37 @@ sp_image_open(ImageTicket * ticket, ImageSource * source)
 				 errmsg_internal("could not generate a random number")));
 	ticket->userid = GetUserId();
 	ticket->source = source;
+	ticket->only = NULL;
+	ticket->stale = false;
 	ticket->outer = open_tickets;
 	open_tickets = ticket;
 }
 
 void
-sp_image_close(ImageTicket * ticket)
+sp_image_close(ImageTicket *ticket)
 {
 	Assert(open_tickets == ticket);
 	open_tickets = ticket->outer;
 }
 
-/* The source of an open ticket of the current user, or NULL. */
-static ImageSource *
-find_source(int64 number)
+/* An open ticket of the current user, or NULL. */
+static ImageTicket *
+find_ticket(int64 number)
 {
 	ImageTicket *ticket;
 
 	for (ticket = open_tickets; ticket != NULL; ticket = ticket->outer)
 		if (ticket->number == number && ticket->userid == GetUserId())
-			return ticket->source;
+			return ticket;
 	return NULL;
 }
 
-/* All images of a table, and which of them are shown. */
-static void
-list_images(ImageList * list, const ImageSource * source)
-{
-	Relation	tombstone = table_open(sp_table_own_oid(TOMBSTONE),
-									   AccessShareLock);
-	ScanKeyData key;
-	SysScanDesc scan;
-	HeapTuple	tuple;
-
-	list->keys = newest_create(CurrentMemoryContext, 256, NULL);
-	ScanKeyInit(&key, TOMBSTONE_TARGET, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(source->target));
-	scan = systable_beginscan(tombstone, sp_table_own_oid(TOMBSTONE_INDEX),
-							  true, GetActiveSnapshot(), 1, &key);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-	{
-		CHECK_FOR_INTERRUPTS();
-		list_image(list, tuple, RelationGetDescr(tombstone),
-				   source->erasing);
-	}
-	systable_endscan(scan);
-	table_close(tombstone, NoLock);
-}
-
 /*
- * Add one image; of two with one key the higher id is newer, and hides the
- * other unless every one is wanted.
+ * The second pass: the rows of the images shown, in batches.  False where
+ * one is not there any more.
  */
-static void
-list_image(ImageList * list, HeapTuple tuple, TupleDesc desc, bool every)
-{
-	ImageEntry *entry = add_entry(list);
-	int			position = list->nentries - 1;
-	bool		isnull;
-	bool		found;
-	text	   *key;
-	KeyText		key_text;
-	KeyEntry   *newest;
-
-	entry->id = DatumGetInt64(heap_getattr(tuple, TOMBSTONE_ID, desc,
-										   &isnull));
-	entry->row_version =
-		DatumGetInt64(heap_getattr(tuple, TOMBSTONE_ROW_VERSION, desc,
-								   &isnull));
-	entry->removed_at =
-		DatumGetTimestampTz(heap_getattr(tuple, TOMBSTONE_REMOVED_AT, desc,
-										 &isnull));
-	entry->tid = tuple->t_self;
-	entry->shown = DatumGetBool(heap_getattr(tuple, TOMBSTONE_COMPLETE, desc,
-											 &isnull)) &&
-		!heap_attisnull(tuple, TOMBSTONE_IMAGE, desc);
-	if (every)
-		return;
-
-	key = DatumGetTextPP(heap_getattr(tuple, TOMBSTONE_KEY, desc, &isnull));
-	key_text.data = VARDATA_ANY(key);
-	key_text.length = VARSIZE_ANY_EXHDR(key);
-	newest = newest_insert(list->keys, key_text, &found);
-	if (!found)
-	{
-		char	   *copy = palloc(Max(key_text.length, 1));
-
-		memcpy(copy, key_text.data, key_text.length);
-		newest->key.data = copy;
-		newest->newest = position;
-	}
-	else if (list->entries[newest->newest].id < entry->id)
-	{
-		list->entries[newest->newest].shown = false;
-		newest->newest = position;
-	}
-	else
-		entry->shown = false;
-}
-
-/* Room for one more image. */
-static ImageEntry *
-add_entry(ImageList * list)
-{
-	if (list->nentries == list->room)
-	{
-		list->room = Max(list->room * 2, 256);
-		list->entries = list->entries == NULL ?
-			MemoryContextAllocHuge(CurrentMemoryContext,
-								   list->room * sizeof(ImageEntry)) :
-			repalloc_huge(list->entries, list->room * sizeof(ImageEntry));
-	}
-	return &list->entries[list->nentries++];
-}
-
-/* The second pass: the rows of the images shown, in batches. */
-static void
-return_images(ImageReader * reader, const ImageList * list,
+static bool
+return_images(ImageReader *reader, const ImageEntry *all, int nall,
 			  ReturnSetInfo *result)
 {
 	MemoryContext batch = AllocSetContextCreate(CurrentMemoryContext,
@@ -344,7 +205,7 @@ return_images(ImageReader * reader, const ImageList * list,
 	MemoryContext caller = CurrentMemoryContext;
 	int		   *place = palloc0(sizeof(int) *
 								(RelationGetNumberOfAttributes(reader->rel) + 1));
-	const		ImageEntry *entries[BATCH_ROWS];
+	const ImageEntry *entries[BATCH_ROWS];
 	int			next = 0;
 	int			n = 0;
 	int			i;
@@ -356,17 +217,21 @@ return_images(ImageReader * reader, const ImageList * list,
 	if (n + 4 != result->setDesc->natts)
 		elog(ERROR, "image_rows returns %d columns, not %d", n + 4,
 			 result->setDesc->natts);
-	while (next < list->nentries)
+	while (next < nall)
 	{
 		MemoryContextSwitchTo(batch);
-		for (n = 0; n < BATCH_ROWS && next < list->nentries; next++)
+		for (n = 0; n < BATCH_ROWS && next < nall; next++)
 		{
-			if (!list->entries[next].shown)
+			if (!all[next].shown)
 				continue;
 			CHECK_FOR_INTERRUPTS();
-			entries[n] = &list->entries[next];
-			read_image(reader, &reader->rows[n++],
-					   &list->entries[next].tid);
+			entries[n] = &all[next];
+			if (!read_image(reader, &reader->rows[n++], &all[next].tid,
+							all[next].id))
+			{
+				MemoryContextSwitchTo(caller);
+				return false;
+			}
 		}
 		convert_rows(reader, n);
 		for (i = 0; i < n; i++)
@@ -376,11 +241,12 @@ return_images(ImageReader * reader, const ImageList * list,
 		MemoryContextSwitchTo(caller);
 		MemoryContextReset(batch);
 	}
+	return true;
 }
 
 /* Add a row to the result; place: of columns, by attribute number. */
 static void
-return_row(ImageReader * reader, const ImageRow * row, const ImageEntry * entry,
+return_row(ImageReader *reader, const ImageRow *row, const ImageEntry *entry,
 		   const int *place, ReturnSetInfo *result)
 {
 	int			natts = result->setDesc->natts;
@@ -403,10 +269,11 @@ return_row(ImageReader * reader, const ImageRow * row, const ImageEntry * entry,
 }
 
 ImageReader *
-sp_image_reader(const ImageSource * source, const Bitmapset * columns)
+sp_image_reader(const ImageSource *source, const Bitmapset *columns)
 {
 	ImageReader *reader = palloc0(sizeof(ImageReader));
 
+	reader->context = CurrentMemoryContext;
 	reader->rel = table_open(source->relid, AccessShareLock);
 	check_privileges(reader->rel, columns);
 	reader->tombstone = table_open(sp_table_own_oid(TOMBSTONE),
@@ -417,7 +284,7 @@ sp_image_reader(const ImageSource * source, const Bitmapset * columns)
 }
 
 void
-sp_image_reader_end(ImageReader * reader)
+sp_image_reader_end(ImageReader *reader)
 {
 	if (reader->estate)
 	{
@@ -429,14 +296,15 @@ sp_image_reader_end(ImageReader * reader)
 	table_close(reader->rel, NoLock);
 }
 
-void
-sp_image_fetch(ImageReader * reader, ItemPointer tid, Datum *values,
-			   bool *isnull)
+bool
+sp_image_fetch(ImageReader *reader, const ItemPointerData *tid, int64 id,
+			   Datum *values, bool *isnull)
 {
 	ImageRow   *row = &reader->rows[0];
 	int			i;
 
-	read_image(reader, row, tid);
+	if (!read_image(reader, row, tid, id))
+		return false;
 	convert_rows(reader, 1);
 	memset(isnull, true,
 		   RelationGetNumberOfAttributes(reader->rel) * sizeof(bool));
@@ -445,11 +313,12 @@ sp_image_fetch(ImageReader * reader, ItemPointer tid, Datum *values,
 		values[reader->columns[i].attnum - 1] = row->values[i];
 		isnull[reader->columns[i].attnum - 1] = row->isnull[i];
 	}
+	return !row->refused;
 }
 
 /* As the executor does for a table that a query reads. */
 static void
-check_privileges(Relation rel, const Bitmapset * columns)
+check_privileges(Relation rel, const Bitmapset *columns)
 {
 	Oid			relid = RelationGetRelid(rel);
 	int			attnum = -1;
@@ -465,15 +334,14 @@ check_privileges(Relation rel, const Bitmapset * columns)
 
 /* Prepare to read the columns, and those that decide about the row. */
 static void
-add_columns(ImageReader * reader, const ImageSource * source,
-			const Bitmapset * columns)
+add_columns(ImageReader *reader, const ImageSource *source,
+			const Bitmapset *columns)
 {
 	TupleDesc	desc = RelationGetDescr(reader->rel);
 	Bitmapset  *all = add_generated(reader,
 									bms_union(columns, source->required));
 	const char **names = palloc(bms_num_members(all) * sizeof(char *));
 	int			attnum = -1;
-	int			i;
 
 	reader->columns = repalloc(reader->columns,
 							   (reader->ncolumns + bms_num_members(all)) *
@@ -499,14 +367,6 @@ add_columns(ImageReader * reader, const ImageSource * source,
 		reader->columns[reader->nstored++] = column;
 	}
 	reader->parser = sp_image_parser(names, reader->nstored);
-	for (i = 0; i < BATCH_ROWS; i++)
-	{
-		ImageRow   *row = &reader->rows[i];
-
-		row->texts = palloc(reader->nstored * sizeof(char *));
-		row->values = palloc(reader->ncolumns * sizeof(Datum));
-		row->isnull = palloc(reader->ncolumns * sizeof(bool));
-	}
 }
 
 /*
@@ -514,7 +374,7 @@ add_columns(ImageReader * reader, const ImageSource * source,
  * these need.
  */
 static Bitmapset *
-add_generated(ImageReader * reader, Bitmapset * columns)
+add_generated(ImageReader *reader, Bitmapset *columns)
 {
 	Bitmapset  *all = bms_copy(columns);
 	int			attnum = -1;
@@ -589,32 +449,52 @@ is_plain(Oid type)
 	return false;
 }
 
-/* Fetch an image and find the texts of its columns. */
+/* Room for a row. */
 static void
-read_image(ImageReader * reader, ImageRow * row, ItemPointer tid)
+prepare_row(ImageReader *reader, ImageRow *row)
+{
+	row->texts = MemoryContextAlloc(reader->context,
+									reader->ncolumns *
+									(sizeof(char *) + sizeof(Datum) +
+									 sizeof(bool)));
+	row->values = (Datum *) (row->texts + reader->ncolumns);
+	row->isnull = (bool *) (row->values + reader->ncolumns);
+}
+
+/*
+ * Fetch an image and find the texts of its columns.  False where it is not
+ * there any more.
+ */
+static bool
+read_image(ImageReader *reader, ImageRow *row, const ItemPointerData *tid,
+		   int64 id)
 {
 	TupleTableSlot *slot = reader->slot;
 	bool		isnull;
 	Datum		image;
-	Datum		id;
 	text	   *copy;
 	int			i;
 
-	if (!table_tuple_fetch_row_version(reader->tombstone, tid,
+	if (!table_tuple_fetch_row_version(reader->tombstone,
+									   unconstify(ItemPointerData *, tid),
 									   GetActiveSnapshot(), slot))
-		elog(ERROR, "image at (%u,%u) is not there",
-			 ItemPointerGetBlockNumber(tid), ItemPointerGetOffsetNumber(tid));
-	id = slot_getattr(slot, TOMBSTONE_ID, &isnull);
+		return false;
+	if (DatumGetInt64(slot_getattr(slot, TOMBSTONE_ID, &isnull)) != id)
+	{
+		ExecClearTuple(slot);
+		return false;
+	}
 	image = slot_getattr(slot, TOMBSTONE_IMAGE, &isnull);
 	copy = DatumGetTextPCopy(image);
+	if (row->texts == NULL)
+		prepare_row(reader, row);
 	row->refused = false;
 	if (!sp_image_parse(reader->parser, VARDATA(copy),
 						VARSIZE(copy) - VARHDRSZ, row->texts))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED),
 				 errmsg("image " INT64_FORMAT " of table \"%s\" cannot be read",
-						DatumGetInt64(id),
-						RelationGetRelationName(reader->rel)),
+						id, RelationGetRelationName(reader->rel)),
 				 errdetail("It is not the JSON that syncport writes."),
 				 errhint("Correct or delete that row of syncport.tombstone.")));
 	ExecClearTuple(slot);
@@ -625,11 +505,12 @@ read_image(ImageReader * reader, ImageRow * row, ItemPointer tid)
 		if (row->texts[i] == sp_image_missing && reader->columns[i].required)
 			row->refused = true;
 	}
+	return true;
 }
 
 /* Convert the texts of a batch. */
 static void
-convert_rows(ImageReader * reader, int nrows)
+convert_rows(ImageReader *reader, int nrows)
 {
 	int			nest_level = 0;
 	int			i;
@@ -649,7 +530,7 @@ convert_rows(ImageReader * reader, int nrows)
 
 /* Convert up to the end of the batch or the first value refused. */
 static void
-convert_some(ImageReader * reader, int nrows)
+convert_some(ImageReader *reader, int nrows)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
@@ -687,7 +568,7 @@ convert_some(ImageReader * reader, int nrows)
 
 /* Go on from reader->row and reader->column to the end of the batch. */
 static void
-call_inputs(ImageReader * reader, int nrows)
+call_inputs(ImageReader *reader, int nrows)
 {
 	for (; reader->row < nrows; reader->row++, reader->column = 0)
 	{
@@ -708,7 +589,7 @@ call_inputs(ImageReader * reader, int nrows)
 
 /* Compute the columns that are never stored. */
 static void
-compute_virtual(ImageReader * reader, ImageRow * row)
+compute_virtual(ImageReader *reader, ImageRow *row)
 {
 	TupleTableSlot *slot = reader->virtual_slot;
 	ExprContext *context = GetPerTupleExprContext(reader->estate);

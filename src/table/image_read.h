@@ -29,6 +29,8 @@
 #include "storage/itemptr.h"
 #include "utils/rel.h"
 
+#include "table/image_list.h"
+
 /* Where images of a table come from. */
 typedef struct ImageSource
 {
@@ -53,14 +55,14 @@ typedef struct ImageSource
 								 * without them an image is no row */
 	int			nparams;		/* of the prepared queries */
 	Oid		   *types;			/* theirs */
-}			ImageSource;
+} ImageSource;
 
 /*
  * The source for rel, a table with a primary key, open and locked; palloc'd
  * in the current context and good until the table's definition changes.
  * ticket_param: number of the bigint parameter that will hold the ticket.
  */
-extern ImageSource * sp_image_source(Relation rel, int ticket_param);
+extern ImageSource *sp_image_source(Relation rel, int ticket_param);
 
 /*
  * Prepare a query over source->from, SPI connected; parameters 1 .. nparams
@@ -70,7 +72,7 @@ extern ImageSource * sp_image_source(Relation rel, int ticket_param);
  * policy looks at the row as a whole or at system columns; what SELECT on
  * the table would raise.
  */
-extern SPIPlanPtr sp_image_prepare(ImageSource * source, const char *sql,
+extern SPIPlanPtr sp_image_prepare(ImageSource *source, const char *sql,
 								   int nparams, const Oid *types,
 								   int cursor_options);
 
@@ -80,12 +82,15 @@ typedef struct ImageTicket
 	int64		number;			/* random: what makes it unforgeable */
 	Oid			userid;			/* whose rights hold */
 	ImageSource *source;
+	const ImageEntry *only;		/* read these; NULL: all */
+	int			nonly;
+	bool		stale;			/* set where one of them is not there */
 	struct ImageTicket *outer;	/* opened before and still open */
-}			ImageTicket;
+} ImageTicket;
 
 /* Open a ticket in the caller's storage; it must be closed on every way. */
-extern void sp_image_open(ImageTicket * ticket, ImageSource * source);
-extern void sp_image_close(ImageTicket * ticket);
+extern void sp_image_open(ImageTicket *ticket, ImageSource *source);
+extern void sp_image_close(ImageTicket *ticket);
 
 /* Reads images of one source, for some columns. */
 typedef struct ImageReader ImageReader;
@@ -95,16 +100,17 @@ typedef struct ImageReader ImageReader;
  * computed).  Checks the current user's privilege on them.  Palloc'd in the
  * current context, which must live until sp_image_reader_end.
  */
-extern ImageReader * sp_image_reader(const ImageSource * source,
-									 const Bitmapset * columns);
-extern void sp_image_reader_end(ImageReader * reader);
+extern ImageReader *sp_image_reader(const ImageSource *source,
+									const Bitmapset *columns);
+extern void sp_image_reader_end(ImageReader *reader);
 
 /*
- * Read the image at a syncport_tid that a query under the same active
- * snapshot returned.  Values by attribute number - 1, palloc'd in the
- * current context; NULL in columns that are not read.
+ * Read the image with a syncport_tid and syncport_id.  Values by attribute
+ * number - 1, palloc'd in the current context; NULL in columns that are not
+ * read.  False where it is not there under the active snapshot, as it is if
+ * a query under the same snapshot returned it, or where it is no row.
  */
-extern void sp_image_fetch(ImageReader * reader, ItemPointer tid,
-						   Datum *values, bool *isnull);
+extern bool sp_image_fetch(ImageReader *reader, const ItemPointerData *tid,
+						   int64 id, Datum *values, bool *isnull);
 
 #endif							/* SYNCPORT_TABLE_IMAGE_READ_H */

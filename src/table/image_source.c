@@ -52,21 +52,21 @@ typedef struct ColumnSearch
 	int			level;			/* of the query that is walked */
 	Bitmapset  *columns;		/* found so far */
 	bool		whole;			/* also more than its columns */
-}			ColumnSearch;
+} ColumnSearch;
 
 static void append_definitions(StringInfo sql, Relation rel);
 static char *quote_collation(Oid collation);
 static char *build_not_live(Relation rel);
 static char *find_equality(Oid type);
-static void install_hooks(ParseState * pstate, void *arg);
-static Node *resolve_param(ParseState * pstate, ParamRef * ref);
-static Node *note_column(ParseState * pstate, ColumnRef *ref, Node *var);
-static Bitmapset * list_columns(Oid relid);
-static Node *build_condition(ParseState * pstate, ImageSource * source);
+static void install_hooks(ParseState *pstate, void *arg);
+static Node *resolve_param(ParseState *pstate, ParamRef *ref);
+static Node *note_column(ParseState *pstate, ColumnRef *ref, Node *var);
+static Bitmapset *list_columns(Oid relid);
+static Node *build_condition(ParseState *pstate, ImageSource *source);
 static List *list_policies(Relation rel, bool deleting, bool *sublinks);
-static void require_columns(ImageSource * source, Relation rel,
+static void require_columns(ImageSource *source, Relation rel,
 							Node *condition);
-static bool find_columns(Node *node, ColumnSearch * search);
+static bool find_columns(Node *node, ColumnSearch *search);
 static Node *map_columns(Relation rel, Node *condition);
 static void lock_sublinks(Node *condition);
 
@@ -97,7 +97,7 @@ sp_image_source(Relation rel, int ticket_param)
 }
 
 SPIPlanPtr
-sp_image_prepare(ImageSource * source, const char *sql, int nparams,
+sp_image_prepare(ImageSource *source, const char *sql, int nparams,
 				 const Oid *types, int cursor_options)
 {
 	SPIPrepareOptions options = {0};
@@ -206,7 +206,7 @@ find_equality(Oid type)
 
 /* Callback: prepare to analyse a query. */
 static void
-install_hooks(ParseState * pstate, void *arg)
+install_hooks(ParseState *pstate, void *arg)
 {
 	pstate->p_ref_hook_state = arg;
 	pstate->p_paramref_hook = resolve_param;
@@ -215,7 +215,7 @@ install_hooks(ParseState * pstate, void *arg)
 
 /* Callback: $0 is the condition, the others are parameters. */
 static Node *
-resolve_param(ParseState * pstate, ParamRef * ref)
+resolve_param(ParseState *pstate, ParamRef *ref)
 {
 	ImageSource *source = pstate->p_ref_hook_state;
 	Param	   *param;
@@ -235,7 +235,7 @@ resolve_param(ParseState * pstate, ParamRef * ref)
 
 /* Callback: a column of t is wanted; t.* wants them all. */
 static Node *
-note_column(ParseState * pstate, ColumnRef *ref, Node *var)
+note_column(ParseState *pstate, ColumnRef *ref, Node *var)
 {
 	ImageSource *source = pstate->p_ref_hook_state;
 	MemoryContext caller;
@@ -277,7 +277,7 @@ list_columns(Oid relid)
 
 /* What an image must fulfil to be a row for the caller. */
 static Node *
-build_condition(ParseState * pstate, ImageSource * source)
+build_condition(ParseState *pstate, ImageSource *source)
 {
 	Relation	rel = table_open(source->relid, AccessShareLock);
 	bool		sublinks = false;
@@ -287,8 +287,8 @@ build_condition(ParseState * pstate, ImageSource * source)
 	if (rel->rd_rel->relispartition)
 		conditions = list_concat(conditions,
 								 copyObject(RelationGetPartitionQual(rel)));
-	condition = (Node *) SP_EXPAND_GENERATED(make_ands_explicit(conditions),
-											 rel);
+	condition = (Node *) make_ands_explicit(conditions);
+	condition = (Node *) SP_EXPAND_GENERATED(condition, rel);
 	require_columns(source, rel, condition);
 	condition = map_columns(rel, condition);
 	if (sublinks)
@@ -331,7 +331,7 @@ list_policies(Relation rel, bool deleting, bool *sublinks)
 
 /* Note the columns that decide whether an image is shown. */
 static void
-require_columns(ImageSource * source, Relation rel, Node *condition)
+require_columns(ImageSource *source, Relation rel, Node *condition)
 {
 	ColumnSearch search = {0};
 	MemoryContext caller;
@@ -351,7 +351,7 @@ require_columns(ImageSource * source, Relation rel, Node *condition)
 
 /* Walker: the columns of table 1, in subqueries, too. */
 static bool
-find_columns(Node *node, ColumnSearch * search)
+find_columns(Node *node, ColumnSearch *search)
 {
 	if (node == NULL)
 		return false;

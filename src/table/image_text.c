@@ -157,6 +157,7 @@ write_int2(ImageColumn *column, Datum value, StringInfo out)
 	return write_int4(column, Int32GetDatum(DatumGetInt16(value)), out);
 }
 
+/* The same. */
 static bool
 write_int4(ImageColumn *column, Datum value, StringInfo out)
 {
@@ -170,6 +171,7 @@ write_int4(ImageColumn *column, Datum value, StringInfo out)
 	return true;
 }
 
+/* The same. */
 static bool
 write_int8(ImageColumn *column, Datum value, StringInfo out)
 {
@@ -183,6 +185,7 @@ write_int8(ImageColumn *column, Datum value, StringInfo out)
 	return true;
 }
 
+/* Digits, NaN or an infinity. */
 static bool
 write_numeric(ImageColumn *column, Datum value, StringInfo out)
 {
@@ -192,6 +195,7 @@ write_numeric(ImageColumn *column, Datum value, StringInfo out)
 	return true;
 }
 
+/* Hex digits in groups. */
 static bool
 write_uuid(ImageColumn *column, Datum value, StringInfo out)
 {
@@ -203,6 +207,7 @@ write_uuid(ImageColumn *column, Datum value, StringInfo out)
 	return true;
 }
 
+/* A day. */
 static bool
 write_date(ImageColumn *column, Datum value, StringInfo out)
 {
@@ -214,6 +219,7 @@ write_date(ImageColumn *column, Datum value, StringInfo out)
 	return true;
 }
 
+/* A day and the time of it. */
 static bool
 write_timestamp(ImageColumn *column, Datum value, StringInfo out)
 {

@@ -22,7 +22,7 @@ typedef struct RowKey
 	Datum	   *values;			/* in the order of the key */
 	char	   *condition;		/* over the alias t: its parameters are $1 and
 								 * so on, its operators the default equality */
-}			RowKey;
+} RowKey;
 
 /*
  * The enabled table in argument 0, open and locked; *table is its entry.
@@ -38,8 +38,8 @@ extern Relation sp_key_open_target(FunctionCallInfo fcinfo, LOCKMODE mode,
  * 22023 for other columns and for a value that its column's type refuses,
  * 55000 where there is no primary key.
  */
-extern RowKey * sp_key_argument(FunctionCallInfo fcinfo, int arg,
-								Relation rel);
+extern RowKey *sp_key_argument(FunctionCallInfo fcinfo, int arg,
+							   Relation rel);
 
 /* "a.id = b.id AND ...": rows of rel under two aliases have one key. */
 extern char *sp_key_join(Relation rel, const char *one, const char *other);

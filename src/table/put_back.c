@@ -56,8 +56,6 @@ static bool key_is_free(PutBack *state);
 static bool deferred_key_is_free(PutBack *state, int position);
 static bool constraints_hold(PutBack *state);
 static bool insert_tombstone_row(PutBack *state);
-static bool is_own_tombstone(TupleTableSlot *slot,
-							 const StampColumns *columns);
 
 PutBack *
 sp_put_back_begin(Relation rel, const StampColumns *columns)
@@ -334,7 +332,7 @@ deferred_key_is_free(PutBack *state, int position)
 }
 
 void
-sp_put_back_yield(Relation rel, HeapTuple tombstone,
+sp_put_back_yield(Relation rel, HeapTuple row,
 				  const StampColumns *columns)
 {
 	TupleDesc	desc = RelationGetDescr(rel);
@@ -352,7 +350,7 @@ sp_put_back_yield(Relation rel, HeapTuple tombstone,
 		Oid			operator = get_opfamily_member(family, type, type,
 												   BTEqualStrategyNumber);
 		bool		isnull;
-		Datum		value = heap_getattr(tombstone,
+		Datum		value = heap_getattr(row,
 										 index->rd_index->indkey.values[i],
 										 desc, &isnull);
 
@@ -363,20 +361,9 @@ sp_put_back_yield(Relation rel, HeapTuple tombstone,
 	scan = sp_compat_index_beginscan(rel, index, SnapshotSelf, nkeys);
 	index_rescan(scan, keys, nkeys, NULL, 0);
 	if (index_getnext_slot(scan, ForwardScanDirection, found) &&
-		is_own_tombstone(found, columns))
+		!slot_attisnull(found, columns->deleted_at))
 		simple_table_tuple_delete(rel, &found->tts_tid, SnapshotSelf);
 	index_endscan(scan);
 	ExecDropSingleTupleTableSlot(found);
 	index_close(index, NoLock);
-}
-
-/* Whether a row is deleted and of this transaction. */
-static bool
-is_own_tombstone(TupleTableSlot *slot, const StampColumns *columns)
-{
-	bool		isnull;
-	Datum		version = slot_getattr(slot, columns->row_version, &isnull);
-
-	return !isnull && DatumGetInt64(version) == sp_trigger_version() &&
-		!slot_attisnull(slot, columns->deleted_at);
 }

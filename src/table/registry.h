@@ -40,8 +40,9 @@ extern void sp_table_raise_horizon(Oid relid, int64 row_version);
 
 /*
  * Whether what the registry says of a table can be true: it is a table and
- * has the columns of its mode with their types.  Its owner may write anything into
- * the entry, so whoever queries the table on behalf of others asks first.
+ * has the columns of its mode with their types.  Its owner may write
+ * anything into the entry, so whoever queries the table on behalf of others
+ * asks first.
  */
 extern bool sp_table_intact(const EnabledTable *table);
 

@@ -45,16 +45,16 @@ typedef struct Release
 	char		type;			/* of the constraint */
 	bool		deferrable;
 	bool		deferred;
-}			Release;
+} Release;
 
-static bool find_constraint(Release * release);
-static void check_kind(const Release * release);
-static void check_references(const Release * release);
-static void check_replica_identity(const Release * release);
-static bool is_released(const Release * release, Oid index);
+static bool find_constraint(Release *release);
+static void check_kind(const Release *release);
+static void check_references(const Release *release);
+static void check_replica_identity(const Release *release);
+static bool is_released(const Release *release, Oid index);
 static Node *read_predicate(Oid index);
-static char *define_index(const Release * release);
-static char *define_exclusion(const Release * release);
+static char *define_index(const Release *release);
+static char *define_exclusion(const Release *release);
 static char *cut_end(char *definition, const char *end);
 static void run(const char *sql);
 
@@ -114,7 +114,7 @@ syncport_release_unique(PG_FUNCTION_ARGS)
 
 /* Look the constraint up; false where it has become an index already. */
 static bool
-find_constraint(Release * release)
+find_constraint(Release *release)
 {
 	Oid			relid = release->table->relid;
 	Oid			index = get_relname_relid(release->name,
@@ -150,7 +150,7 @@ find_constraint(Release * release)
 
 /* It is one that can be released. */
 static void
-check_kind(const Release * release)
+check_kind(const Release *release)
 {
 	const char *table = get_rel_name(release->table->relid);
 
@@ -179,7 +179,7 @@ check_kind(const Release * release)
 
 /* No foreign key refers to its columns: that takes a constraint. */
 static void
-check_references(const Release * release)
+check_references(const Release *release)
 {
 	Relation	catalog = table_open(ConstraintRelationId, AccessShareLock);
 	SysScanDesc scan = systable_beginscan(catalog, InvalidOid, false, NULL,
@@ -208,7 +208,7 @@ check_references(const Release * release)
 
 /* Publications do not need it: a partial index identifies no row. */
 static void
-check_replica_identity(const Release * release)
+check_replica_identity(const Release *release)
 {
 	if (get_index_isreplident(release->index))
 		ereport(ERROR,
@@ -221,7 +221,7 @@ check_replica_identity(const Release * release)
 
 /* Whether an index is over live rows of the table alone. */
 static bool
-is_released(const Release * release, Oid index)
+is_released(const Release *release, Oid index)
 {
 	Oid			relid = release->table->relid;
 	AttrNumber	attnum = get_attnum(relid, release->table->deleted_at);
@@ -260,7 +260,7 @@ read_predicate(Oid index)
 
 /* The statement that makes the index; a constraint's has no predicate. */
 static char *
-define_index(const Release * release)
+define_index(const Release *release)
 {
 	return psprintf("%s WHERE (%s IS NULL)",
 					pg_get_indexdef_string(release->index),
@@ -273,7 +273,7 @@ define_index(const Release * release)
  * predicate, and when it is checked.
  */
 static char *
-define_exclusion(const Release * release)
+define_exclusion(const Release *release)
 {
 	Oid			relid = release->table->relid;
 	char	   *definition = pg_get_constraintdef_command(release->constraint);

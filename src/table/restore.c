@@ -43,14 +43,14 @@ typedef struct Restore
 	MemoryContext context;		/* outlives SPI */
 	List	   *sets;			/* of RestoreSet *, one for each table */
 	Datum		deleted_at;		/* of the row asked for */
-}			Restore;
+} Restore;
 
 /* Rows whose children are to be found. */
 typedef struct Level
 {
 	RestoreSet *set;
 	List	   *rows;			/* of HeapTuple */
-}			Level;
+} Level;
 
 /* the parameters of the queries for children */
 enum ChildParameter
@@ -62,25 +62,25 @@ enum ChildParameter
 	CHILD_PARAMETERS
 };
 
-static bool find_row(Restore * restore, RestoreSet * set, RowKey * key);
-static bool find_tombstone(Restore * restore, RestoreSet * set, RowKey * key);
-static bool find_image(Restore * restore, RestoreSet * set, RowKey * key);
-static void find_children(Restore * restore, RestoreSet * set);
-static List *find_level(Restore * restore, const Level * parents,
-						const ForeignReference *reference, RestoreSet * set);
-static void add_tombstones(Restore * restore, const Level * parents,
+static bool find_row(Restore *restore, RestoreSet *set, RowKey *key);
+static bool find_tombstone(Restore *restore, RestoreSet *set, RowKey *key);
+static bool find_image(Restore *restore, RestoreSet *set, RowKey *key);
+static void find_children(Restore *restore, RestoreSet *set);
+static List *find_level(Restore *restore, const Level *parents,
+						const ForeignReference *reference, RestoreSet *set);
+static void add_tombstones(Restore *restore, const Level *parents,
 						   const ForeignReference *reference,
-						   RestoreSet * set);
-static void add_images(Restore * restore, const Level * parents,
-					   const ForeignReference *reference, RestoreSet * set);
-static RestoreSet * find_set(Restore * restore, EnabledTable *table);
-static RestoreSet * add_set(Restore * restore, EnabledTable *table,
-							Relation rel);
-static void list_columns(RestoreSet * set);
-static char *select_columns(const RestoreSet * set, const char *alias);
-static void keep_tombstones(Restore * restore, RestoreSet * set);
-static void keep_images(Restore * restore, RestoreSet * set);
-static HeapTuple keep_row(const RestoreSet * set, uint64 row, int first);
+						   RestoreSet *set);
+static void add_images(Restore *restore, const Level *parents,
+					   const ForeignReference *reference, RestoreSet *set);
+static RestoreSet *find_set(Restore *restore, EnabledTable *table);
+static RestoreSet *add_set(Restore *restore, EnabledTable *table,
+						   Relation rel);
+static void list_columns(RestoreSet *set);
+static char *select_columns(const RestoreSet *set, const char *alias);
+static void keep_tombstones(Restore *restore, RestoreSet *set);
+static void keep_images(Restore *restore, RestoreSet *set);
+static HeapTuple keep_row(const RestoreSet *set, uint64 row, int first);
 static Datum array_of_ids(List *ids);
 
 /* restore(target regclass, key jsonb, cascade boolean) returns bigint */
@@ -116,7 +116,7 @@ syncport_restore(PG_FUNCTION_ARGS)
 
 /* The row asked for, wherever it is kept; false if nowhere. */
 static bool
-find_row(Restore * restore, RestoreSet * set, RowKey * key)
+find_row(Restore *restore, RestoreSet *set, RowKey *key)
 {
 	return (set->table->row_mode && find_tombstone(restore, set, key)) ||
 		find_image(restore, set, key);
@@ -124,7 +124,7 @@ find_row(Restore * restore, RestoreSet * set, RowKey * key)
 
 /* As a tombstone of its table. */
 static bool
-find_tombstone(Restore * restore, RestoreSet * set, RowKey * key)
+find_tombstone(Restore *restore, RestoreSet *set, RowKey *key)
 {
 	const char *deleted = quote_identifier(set->table->deleted_at);
 	char	   *sql = psprintf("SELECT t.%s%s FROM %s t WHERE %s"
@@ -149,7 +149,7 @@ find_tombstone(Restore * restore, RestoreSet * set, RowKey * key)
 
 /* As an image, unless the table has a row with its key. */
 static bool
-find_image(Restore * restore, RestoreSet * set, RowKey * key)
+find_image(Restore *restore, RestoreSet *set, RowKey *key)
 {
 	int			nparams = key->ncolumns + 1;
 	ImageSource *source = sp_image_source(set->rel, nparams);
@@ -180,7 +180,7 @@ find_image(Restore * restore, RestoreSet * set, RowKey * key)
 
 /* Everything deleted with the row and below it, nearest first. */
 static void
-find_children(Restore * restore, RestoreSet * set)
+find_children(Restore *restore, RestoreSet *set)
 {
 	Level	   *first = palloc(sizeof(Level));
 	List	   *levels = list_make1(first);
@@ -213,8 +213,8 @@ find_children(Restore * restore, RestoreSet * set)
 
 /* The rows that refer to those of a level by one key and are new to us. */
 static List *
-find_level(Restore * restore, const Level * parents,
-		   const ForeignReference *reference, RestoreSet * set)
+find_level(Restore *restore, const Level *parents,
+		   const ForeignReference *reference, RestoreSet *set)
 {
 	int			ntombstones = list_length(set->tombstones);
 	int			nimages = list_length(set->images);
@@ -228,8 +228,8 @@ find_level(Restore * restore, const Level * parents,
 
 /* Those of them that are tombstones of their table. */
 static void
-add_tombstones(Restore * restore, const Level * parents,
-			   const ForeignReference *reference, RestoreSet * set)
+add_tombstones(Restore *restore, const Level *parents,
+			   const ForeignReference *reference, RestoreSet *set)
 {
 	Oid			types[CHILD_PARAMETERS];
 	Datum		values[CHILD_PARAMETERS];
@@ -257,8 +257,8 @@ add_tombstones(Restore * restore, const Level * parents,
 
 /* Those of them that are images. */
 static void
-add_images(Restore * restore, const Level * parents,
-		   const ForeignReference *reference, RestoreSet * set)
+add_images(Restore *restore, const Level *parents,
+		   const ForeignReference *reference, RestoreSet *set)
 {
 	Oid			types[CHILD_PARAMETERS];
 	Datum		values[CHILD_PARAMETERS];
@@ -288,7 +288,7 @@ add_images(Restore * restore, const Level * parents,
 
 /* The set of a table, made if there is none. */
 static RestoreSet *
-find_set(Restore * restore, EnabledTable *table)
+find_set(Restore *restore, EnabledTable *table)
 {
 	ListCell   *lc;
 
@@ -305,7 +305,7 @@ find_set(Restore * restore, EnabledTable *table)
 
 /* A new set of a table. */
 static RestoreSet *
-add_set(Restore * restore, EnabledTable *table, Relation rel)
+add_set(Restore *restore, EnabledTable *table, Relation rel)
 {
 	RestoreSet *set = palloc0(sizeof(RestoreSet));
 	MemoryContext caller = MemoryContextSwitchTo(restore->context);
@@ -321,7 +321,7 @@ add_set(Restore * restore, EnabledTable *table, Relation rel)
 
 /* The key, and what others refer to. */
 static void
-list_columns(RestoreSet * set)
+list_columns(RestoreSet *set)
 {
 	ListCell   *lc;
 	int			i;
@@ -341,7 +341,7 @@ list_columns(RestoreSet * set)
 
 /* ", t.id, ...": the set's columns, as the table has them. */
 static char *
-select_columns(const RestoreSet * set, const char *alias)
+select_columns(const RestoreSet *set, const char *alias)
 {
 	StringInfoData sql;
 	ListCell   *lc;
@@ -360,7 +360,7 @@ select_columns(const RestoreSet * set, const char *alias)
 
 /* Add what a query for tombstones has returned. */
 static void
-keep_tombstones(Restore * restore, RestoreSet * set)
+keep_tombstones(Restore *restore, RestoreSet *set)
 {
 	MemoryContext caller = MemoryContextSwitchTo(restore->context);
 	uint64		row;
@@ -373,7 +373,7 @@ keep_tombstones(Restore * restore, RestoreSet * set)
 
 /* Add what a query for images has returned. */
 static void
-keep_images(Restore * restore, RestoreSet * set)
+keep_images(Restore *restore, RestoreSet *set)
 {
 	MemoryContext caller = MemoryContextSwitchTo(restore->context);
 	uint64		row;
@@ -394,7 +394,7 @@ keep_images(Restore * restore, RestoreSet * set)
 
 /* A row of the table with the set's columns, which start at one of SPI's. */
 static HeapTuple
-keep_row(const RestoreSet * set, uint64 row, int first)
+keep_row(const RestoreSet *set, uint64 row, int first)
 {
 	TupleDesc	desc = RelationGetDescr(set->rel);
 	Datum	   *values = palloc0(desc->natts * sizeof(Datum));

@@ -24,7 +24,7 @@ typedef struct RestoreSet
 	List	   *images;			/* of HeapTuple: the same of images */
 	List	   *image_ids;		/* of int64 *: syncport.tombstone.id, in the
 								 * same order */
-}			RestoreSet;
+} RestoreSet;
 
 /*
  * Bring the rows of all sets back in one statement as the caller, so that no

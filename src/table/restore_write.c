@@ -44,21 +44,21 @@ typedef struct Writer
 	Oid		   *types;
 	Datum	   *values;
 	List	   *inserted;		/* of Inserted */
-}			Writer;
+} Writer;
 
 /* Rows that a part inserts. */
 typedef struct Inserted
 {
 	Relation	rel;
 	List	   *rows;			/* of HeapTuple */
-}			Inserted;
+} Inserted;
 
 /* Images that hold the same columns. */
 typedef struct ImageGroup
 {
 	Bitmapset  *columns;		/* attribute numbers */
 	List	   *rows;			/* of HeapTuple */
-}			ImageGroup;
+} ImageGroup;
 
 /* reads images of one table */
 typedef struct TextReader
@@ -69,17 +69,17 @@ typedef struct TextReader
 	const char **names;			/* theirs */
 	char	  **texts;			/* of the image at hand */
 	ImageParser *parser;
-}			TextReader;
+} TextReader;
 
-static void add_updates(Writer * writer, RestoreSet * set);
-static void add_inserts(Writer * writer, RestoreSet * set);
-static void begin_part(Writer * writer, Relation rel, List *rows);
-static void require_parents(const Inserted * inserted);
-static List *group_images(RestoreSet * set);
-static void prepare_reader(TextReader * reader, RestoreSet * set);
-static bool is_restored(const RestoreSet * set, Form_pg_attribute att);
+static void add_updates(Writer *writer, RestoreSet *set);
+static void add_inserts(Writer *writer, RestoreSet *set);
+static void begin_part(Writer *writer, Relation rel, List *rows);
+static void require_parents(const Inserted *inserted);
+static List *group_images(RestoreSet *set);
+static void prepare_reader(TextReader *reader, RestoreSet *set);
+static bool is_restored(const RestoreSet *set, Form_pg_attribute att);
 static void read_images(List *ids);
-static void add_image(List **groups, TextReader * reader, text *image);
+static void add_image(List **groups, TextReader *reader, text *image);
 static Datum convert_text(Relation rel, Form_pg_attribute att,
 						  char *string);
 
@@ -133,7 +133,7 @@ sp_restore_array(Relation rel, List *rows, Oid *type)
 
 /* The part that gives a table's tombstones their life back. */
 static void
-add_updates(Writer * writer, RestoreSet * set)
+add_updates(Writer *writer, RestoreSet *set)
 {
 	const char *deleted = quote_identifier(set->table->deleted_at);
 
@@ -149,7 +149,7 @@ add_updates(Writer * writer, RestoreSet * set)
 
 /* The parts that insert a table's images. */
 static void
-add_inserts(Writer * writer, RestoreSet * set)
+add_inserts(Writer *writer, RestoreSet *set)
 {
 	ListCell   *lc;
 
@@ -190,7 +190,7 @@ add_inserts(Writer * writer, RestoreSet * set)
 
 /* Begin a part for some rows; the caller appends what closes it. */
 static void
-begin_part(Writer * writer, Relation rel, List *rows)
+begin_part(Writer *writer, Relation rel, List *rows)
 {
 	int			i = writer->nparts++;
 
@@ -214,7 +214,7 @@ begin_part(Writer * writer, Relation rel, List *rows)
  * the table's triggers; an INSERT may do so, but a restored row may not.
  */
 static void
-require_parents(const Inserted * inserted)
+require_parents(const Inserted *inserted)
 {
 	TupleTableSlot *slot =
 	MakeSingleTupleTableSlot(RelationGetDescr(inserted->rel),
@@ -232,7 +232,7 @@ require_parents(const Inserted * inserted)
 
 /* Read a set's images; those with the same columns go together. */
 static List *
-group_images(RestoreSet * set)
+group_images(RestoreSet *set)
 {
 	TextReader	reader;
 	List	   *groups = NIL;
@@ -256,7 +256,7 @@ group_images(RestoreSet * set)
 
 /* Which columns images of a set's table may fill. */
 static void
-prepare_reader(TextReader * reader, RestoreSet * set)
+prepare_reader(TextReader *reader, RestoreSet *set)
 {
 	TupleDesc	desc = RelationGetDescr(set->rel);
 	int			i;
@@ -280,7 +280,7 @@ prepare_reader(TextReader * reader, RestoreSet * set)
 
 /* Neither computed nor stamped. */
 static bool
-is_restored(const RestoreSet * set, Form_pg_attribute att)
+is_restored(const RestoreSet *set, Form_pg_attribute att)
 {
 	const EnabledTable *table = set->table;
 	const char *name = NameStr(att->attname);
@@ -322,7 +322,7 @@ read_images(List *ids)
 
 /* Add an image's row to the group of its columns; overwrites the text. */
 static void
-add_image(List **groups, TextReader * reader, text *image)
+add_image(List **groups, TextReader *reader, text *image)
 {
 	TupleDesc	desc = RelationGetDescr(reader->rel);
 	Datum	   *values = palloc0(desc->natts * sizeof(Datum));

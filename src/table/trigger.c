@@ -105,13 +105,13 @@ syncport_stamp(PG_FUNCTION_ARGS)
 
 /*
  * Replication sends a tombstone as a DELETE, which has put one back here,
- * and an INSERT.
+ * and an INSERT.  Where the publisher kept an image only it sends nothing
+ * but the DELETE, and perhaps a new row of that key later.
  */
 static void
 look_at_insert(Relation rel, HeapTuple tuple, const StampColumns *columns)
 {
-	if (columns->deleted_at != InvalidAttrNumber && IsLogicalWorker() &&
-		!heap_attisnull(tuple, columns->deleted_at, RelationGetDescr(rel)))
+	if (columns->deleted_at != InvalidAttrNumber && IsLogicalWorker())
 		sp_put_back_yield(rel, tuple, columns);
 }
 

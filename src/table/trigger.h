@@ -74,10 +74,10 @@ extern PutBack *sp_put_back_begin(Relation rel, const StampColumns *columns);
 extern bool sp_put_back(PutBack *state, TupleTableSlot *old);
 
 /*
- * In an apply worker, ahead of the insertion of a tombstone: remove the one
- * that this transaction has put back under the same key.
+ * In an apply worker, ahead of the insertion of a row: remove the tombstone
+ * that has its key here, if there is one.
  */
-extern void sp_put_back_yield(Relation rel, HeapTuple tombstone,
+extern void sp_put_back_yield(Relation rel, HeapTuple row,
 							  const StampColumns *columns);
 
 /*

@@ -42,7 +42,8 @@ sub formatted
 	my $copy = "$dir/copy.c";
 	$text =~ s!/\* +---!/*---=!g;
 	write_all($copy, $text);
-	my $output = `pg_bsd_indent @OPTIONS -U$dir/typedefs $copy 2>&1`;
+	# it leaves a copy in the current directory
+	my $output = `cd $dir && pg_bsd_indent @OPTIONS -U$dir/typedefs copy.c 2>&1`;
 	die "pg_bsd_indent on $file: $output\n" if $? != 0 || $output ne '';
 	$text = read_all($copy);
 	unlink "$copy.BAK";

@@ -66,6 +66,7 @@ SELECT bag_eq($$
 	('disable', 'f', 'v', 'u', false, false, false),
 	('enable', 'f', 'v', 'u', false, false, false),
 	('enable_script', 'f', 'v', 'u', false, false, false),
+	('image_rows', 'f', 's', 'u', false, false, true),
 	('keep', 'f', 'v', 'u', false, false, true),
 	('page', 'f', 's', 'u', false, false, true),
 	('page_json', 'f', 's', 'u', false, false, true),

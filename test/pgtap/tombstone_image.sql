@@ -4,7 +4,7 @@ BEGIN;
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS pgtap;
 CREATE EXTENSION IF NOT EXISTS syncport;
-SELECT plan(41);
+SELECT plan(43);
 CREATE SCHEMA tombstone_image;
 SET search_path = tombstone_image, public;
 
@@ -148,6 +148,16 @@ INSERT INTO inner_t SELECT generate_series(100, 3600);
 DELETE FROM inner_t WHERE id >= 100;
 SELECT is((SELECT count(DISTINCT key->>'id') FROM syncport.tombstone WHERE target = 'inner_t'::regclass AND (key->>'id')::int >= 100), 3501::bigint,
 	'however many a statement deletes');
+
+-- the memory for waiting images is full when a nested block needs some
+DROP TRIGGER zz_failing ON inner_t;
+INSERT INTO inner_t SELECT generate_series(4001, 6000);
+INSERT INTO saved SELECT generate_series(4001, 6000);
+DELETE FROM saved WHERE id > 4000;
+SELECT is((SELECT count(*) FROM syncport.tombstone WHERE target = 'saved'::regclass AND (key->>'id')::int > 4000), 2000::bigint,
+	'every outer image is written, however many nested blocks have theirs');
+SELECT is((SELECT count(*) FROM syncport.tombstone WHERE target = 'inner_t'::regclass AND (key->>'id')::int > 4000), 1000::bigint,
+	'and every inner one that was not rolled back');
 
 -- what a reduced image keeps ------------------------------------------------------------
 CREATE TABLE secured (k1 int, "K 2" text, tenant int, secret text, prefix int, PRIMARY KEY ("K 2", k1));
