@@ -39,7 +39,8 @@ static void report_refused(int sqlstate, const char *column, Oid type,
 
 /* Convert, and say which column it was if the type refuses. */
 Datum
-sp_json_value(int sqlstate, const char *column, Oid type, const JsonbValue *json)
+sp_json_value(int sqlstate, const char *column, Oid type,
+			  const JsonbValue *json)
 {
 	MemoryContext context = CurrentMemoryContext;
 	Datum volatile value = (Datum) 0;
@@ -65,7 +66,8 @@ sp_json_value(int sqlstate, const char *column, Oid type, const JsonbValue *json
 
 /* Element by element, so that the one that is refused is named. */
 Datum
-sp_json_list(int sqlstate, const char *column, Oid type, const JsonbValue *json)
+sp_json_list(int sqlstate, const char *column, Oid type,
+			 const JsonbValue *json)
 {
 	JsonbIterator *it = JsonbIteratorInit(json->val.binary.data);
 	JsonbIteratorToken token;
@@ -228,8 +230,8 @@ write_json(const JsonbValue *json)
 
 /* The type's message becomes the detail. */
 static void
-report_refused(int sqlstate, const char *column, Oid type, const JsonbValue *json,
-			   ErrorData *error)
+report_refused(int sqlstate, const char *column, Oid type,
+			   const JsonbValue *json, ErrorData *error)
 {
 	char	   *shown = write_json(json);
 

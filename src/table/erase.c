@@ -76,6 +76,7 @@ syncport_erase(PG_FUNCTION_ARGS)
 {
 	Erasure		erasure = {.context = CurrentMemoryContext};
 	StampColumns columns = {0};
+	ErasedImage newest = {0};
 	bool		erased;
 
 	PreventCommandIfReadOnly("syncport.erase()");
@@ -84,8 +85,18 @@ syncport_erase(PG_FUNCTION_ARGS)
 	erasure.key = sp_key_argument(fcinfo, 1, erasure.rel);
 	check_privilege(&erasure);
 	SPI_connect();
-	erase_row(&erasure);
-	erased = sp_erase_images(erasure.rel, erasure.key, erasure.row);
+	/* first the images: who restores one may bring the row back */
+	sp_erase_images(erasure.rel, erasure.key, &newest);
+	if (is_visible(&erasure))
+	{
+		erase_row(&erasure);
+		sp_erase_images(erasure.rel, erasure.key, &newest);
+	}
+	erased = erasure.row != NULL || newest.key != (Datum) 0;
+	if (erasure.row != NULL)
+		sp_erase_leave_row(erasure.rel, erasure.row);
+	else if (erased)
+		sp_erase_leave_image(erasure.rel, &newest);
 	SPI_finish();
 	if (erased)
 	{
@@ -113,11 +124,11 @@ check_privilege(const Erasure *erasure)
 				 errhint("It needs the privileges DELETE on the table and SELECT on its key.")));
 }
 
-/* Remove the row from its table, if there is one that the caller sees. */
+/* Remove the row from its table, unless it has gone meanwhile. */
 static void
 erase_row(Erasure *erasure)
 {
-	if (!is_visible(erasure) || !lock_row(erasure))
+	if (!lock_row(erasure))
 		return;
 	check_unreferenced(erasure);
 	if (is_live(erasure))
@@ -304,16 +315,18 @@ delete_below_triggers(const Erasure *erasure)
 	SPIPlanPtr	plan = SPI_prepare(sql, erasure->key->ncolumns,
 								   erasure->key->types);
 	CachedPlan *cached;
+	List	   *statements;
 
 	if (plan == NULL)
 		elog(ERROR, "could not prepare \"%s\"", sql);
 	cached = SPI_plan_get_cached_plan(plan);
 	if (cached == NULL)
 		elog(ERROR, "could not plan \"%s\"", sql);
+	statements = cached->stmt_list;
 	/* a rule can make something else of it, which is not run */
-	if (list_length(cached->stmt_list) == 1 &&
-		linitial_node(PlannedStmt, cached->stmt_list)->commandType == CMD_DELETE)
-		run_without_triggers(linitial(cached->stmt_list), sql, erasure->key);
+	if (list_length(statements) == 1 &&
+		linitial_node(PlannedStmt, statements)->commandType == CMD_DELETE)
+		run_without_triggers(linitial(statements), sql, erasure->key);
 	ReleaseCachedPlan(cached, NULL);
 	SPI_freeplan(plan);
 }

@@ -30,34 +30,63 @@
 #include "table/registry.h"
 #include "table/trigger.h"
 
-/* The newest of the images that went. */
-typedef struct NewestImage
-{
-	Datum		key;			/* json; 0 where none went */
-	text	   *image;			/* a copy */
-} NewestImage;
-
 static Datum find_images(Relation rel, const RowKey *key);
-static void delete_images(Datum ids, NewestImage *newest);
-static void write_row(Relation rel, TupleTableSlot *row);
 static void delete_superseded(Oid target);
-static void write_reduced(Relation rel, const NewestImage *newest);
 static text *reduce_image(Relation rel, text *image);
 static List *list_columns(Relation rel);
 static void run_as_owner(const char *sql, int nparams, Oid *types,
 						 Datum *values, int expected);
 
-bool
-sp_erase_images(Relation rel, const RowKey *key, TupleTableSlot *row)
+void
+sp_erase_images(Relation rel, const RowKey *key, ErasedImage *newest)
 {
-	NewestImage newest = {0};
+	Oid			types[] = {INT8ARRAYOID};
+	Datum		ids = find_images(rel, key);
+	TupleDesc	desc;
+	HeapTuple	row;
+	bool		isnull;
 
-	delete_images(find_images(rel, key), &newest);
-	if (row != NULL)
-		write_row(rel, row);
-	else if (newest.key != (Datum) 0)
-		write_reduced(rel, &newest);
-	return row != NULL || newest.key != (Datum) 0;
+	run_as_owner("WITH gone AS (DELETE FROM syncport.tombstone t"
+				 " WHERE t.id OPERATOR(pg_catalog.=) ANY ($1)"
+				 " RETURNING t.id, t.key, t.image)"
+				 " SELECT g.key, g.image FROM gone g"
+				 " ORDER BY g.id DESC LIMIT 1",
+				 lengthof(types), types, &ids, SPI_OK_SELECT);
+	if (SPI_processed == 0)
+		return;
+	row = SPI_tuptable->vals[0];
+	desc = SPI_tuptable->tupdesc;
+	newest->key = PointerGetDatum(DatumGetTextPCopy(SPI_getbinval(row, desc, 1,
+																  &isnull)));
+	newest->image = DatumGetTextPCopy(SPI_getbinval(row, desc, 2, &isnull));
+}
+
+void
+sp_erase_leave_row(Relation rel, TupleTableSlot *row)
+{
+	ImageWriter *writer = sp_image_begin(rel);
+
+	(void) sp_image_add(writer, row, IMAGE_REDUCED);
+	sp_image_flush();
+	CommandCounterIncrement();
+	delete_superseded(sp_image_target(rel));
+}
+
+void
+sp_erase_leave_image(Relation rel, const ErasedImage *newest)
+{
+	Oid			types[] = {OIDOID, INT8OID, TIMESTAMPTZOID, JSONOID, JSONOID};
+	Datum		values[lengthof(types)];
+
+	values[0] = ObjectIdGetDatum(sp_image_target(rel));
+	values[1] = Int64GetDatum(sp_trigger_version());
+	values[2] = TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
+	values[3] = newest->key;
+	values[4] = PointerGetDatum(reduce_image(rel, newest->image));
+	run_as_owner("INSERT INTO syncport.tombstone (target, row_version,"
+				 " removed_at, complete, key, image)"
+				 " VALUES ($1, $2, $3, false, $4, $5)",
+				 lengthof(types), types, values, SPI_OK_INSERT);
 }
 
 /* bigint[]: the images that the caller may remove. */
@@ -89,43 +118,6 @@ find_images(Relation rel, const RowKey *key)
 										   TYPALIGN_DOUBLE));
 }
 
-/* Remove them; *newest is set if there were any. */
-static void
-delete_images(Datum ids, NewestImage *newest)
-{
-	Oid			types[] = {INT8ARRAYOID};
-	HeapTuple	row;
-	bool		isnull;
-
-	run_as_owner("WITH gone AS (DELETE FROM syncport.tombstone t"
-				 " WHERE t.id OPERATOR(pg_catalog.=) ANY ($1)"
-				 " RETURNING t.id, t.key, t.image)"
-				 " SELECT g.key, g.image FROM gone g"
-				 " ORDER BY g.id DESC LIMIT 1",
-				 lengthof(types), types, &ids, SPI_OK_SELECT);
-	if (SPI_processed == 0)
-		return;
-	row = SPI_tuptable->vals[0];
-	newest->key = PointerGetDatum(DatumGetTextPCopy(SPI_getbinval(row,
-																  SPI_tuptable->tupdesc,
-																  1, &isnull)));
-	newest->image = DatumGetTextPCopy(SPI_getbinval(row,
-													SPI_tuptable->tupdesc,
-													2, &isnull));
-}
-
-/* Leave what clients need of the row. */
-static void
-write_row(Relation rel, TupleTableSlot *row)
-{
-	ImageWriter *writer = sp_image_begin(rel);
-
-	(void) sp_image_add(writer, row, IMAGE_REDUCED);
-	sp_image_flush();
-	CommandCounterIncrement();
-	delete_superseded(sp_image_target(rel));
-}
-
 /*
  * Remove what this transaction has written of the same key before: the image
  * of the deletion, also if no policy shows it.
@@ -149,24 +141,6 @@ delete_superseded(Oid target)
 				 " AND t.key::pg_catalog.text OPERATOR(pg_catalog.=)"
 				 " n.key::pg_catalog.text",
 				 lengthof(types), types, values, SPI_OK_DELETE);
-}
-
-/* Leave what clients need of a row that was an image. */
-static void
-write_reduced(Relation rel, const NewestImage *newest)
-{
-	Oid			types[] = {OIDOID, INT8OID, TIMESTAMPTZOID, JSONOID, JSONOID};
-	Datum		values[lengthof(types)];
-
-	values[0] = ObjectIdGetDatum(sp_image_target(rel));
-	values[1] = Int64GetDatum(sp_trigger_version());
-	values[2] = TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
-	values[3] = newest->key;
-	values[4] = PointerGetDatum(reduce_image(rel, newest->image));
-	run_as_owner("INSERT INTO syncport.tombstone (target, row_version,"
-				 " removed_at, complete, key, image)"
-				 " VALUES ($1, $2, $3, false, $4, $5)",
-				 lengthof(types), types, values, SPI_OK_INSERT);
 }
 
 /* What a reduced image keeps of a complete one, whose text is overwritten. */

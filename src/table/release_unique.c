@@ -56,6 +56,7 @@ static Node *read_predicate(Oid index);
 static char *define_index(const Release *release);
 static char *define_exclusion(const Release *release);
 static char *cut_end(char *definition, const char *end);
+static void keep_comment(const Release *release, const char *comment);
 static void run(const char *sql);
 
 /*
@@ -99,15 +100,8 @@ syncport_release_unique(PG_FUNCTION_ARGS)
 	run(psprintf("ALTER TABLE %s DROP CONSTRAINT %s", target,
 				 quote_identifier(release.name)));
 	run(definition);
-	if (comment != NULL && release.type == CONSTRAINT_EXCLUSION)
-		run(psprintf("COMMENT ON CONSTRAINT %s ON %s IS %s",
-					 quote_identifier(release.name), target,
-					 quote_literal_cstr(comment)));
-	else if (comment != NULL)
-		run(psprintf("COMMENT ON INDEX %s IS %s",
-					 quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)),
-												release.name),
-					 quote_literal_cstr(comment)));
+	if (comment != NULL)
+		keep_comment(&release, comment);
 	SPI_finish();
 	PG_RETURN_VOID();
 }
@@ -313,6 +307,23 @@ cut_end(char *definition, const char *end)
 		strcmp(definition + length - end_length, end) != 0)
 		elog(ERROR, "unexpected end of \"%s\"", definition);
 	return pnstrdup(definition, length - end_length);
+}
+
+/* Give the constraint's comment to what has taken its place. */
+static void
+keep_comment(const Release *release, const char *comment)
+{
+	Oid			relid = release->table->relid;
+	const char *name = quote_identifier(release->name);
+	const char *schema = get_namespace_name(get_rel_namespace(relid));
+	const char *literal = quote_literal_cstr(comment);
+
+	if (release->type == CONSTRAINT_EXCLUSION)
+		run(psprintf("COMMENT ON CONSTRAINT %s ON %s IS %s", name,
+					 sp_table_quoted_name(relid), literal));
+	else
+		run(psprintf("COMMENT ON INDEX %s.%s IS %s", quote_identifier(schema),
+					 name, literal));
 }
 
 /* Run one of our statements. */

@@ -291,7 +291,11 @@ is_restored(const RestoreSet *set, Form_pg_attribute att)
 		(!table->row_mode || strcmp(name, table->deleted_at) != 0);
 }
 
-/* The images of these ids, as their table's owner. */
+/*
+ * The images of these ids, as their table's owner.  Their locks keep an
+ * erasure waiting, which finds the row live then; what was erased meanwhile
+ * is left out.
+ */
 static void
 read_images(List *ids)
 {
@@ -313,7 +317,7 @@ read_images(List *ids)
 	sp_table_become(&saved, sp_table_owner(sp_table_own_oid("tombstone")));
 	if (SPI_execute_with_args("SELECT t.image FROM syncport.tombstone t"
 							  " WHERE t.id OPERATOR(pg_catalog.=) ANY ($1)"
-							  " AND t.complete ORDER BY t.id",
+							  " AND t.complete ORDER BY t.id FOR UPDATE",
 							  1, types, values, NULL, false,
 							  0) != SPI_OK_SELECT)
 		elog(ERROR, "could not read images");
