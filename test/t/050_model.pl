@@ -36,7 +36,7 @@ use Test::More;
 
 my @CLASSES = qw(exact mixed alone);
 my $first = $ENV{MODEL_SEED} || 1;
-my $runs = $ENV{MODEL_RUNS} || ($ENV{MODEL_SEED} ? 1 : 18);
+my $runs = $ENV{MODEL_RUNS} || ($ENV{MODEL_SEED} ? 1 : 12);
 my $steps = $ENV{MODEL_STEPS} || 320;
 my $libraries = dirname(__FILE__) . '/lib/Model';
 my $driver;
