@@ -46,11 +46,11 @@
 #define TOMBSTONE	"tombstone"
 
 /* so many are kept; the one least recently used goes first */
-#define CACHES_MAX	8
+#define CACHES_MAX	4
 
 /* a table with more images, or larger orders, goes without */
 #define IMAGES_MAX	500000
-#define BYTES_MAX	((Size) 64 * 1024 * 1024)
+#define BYTES_MAX	((Size) 16 * 1024 * 1024)
 
 /* more new images than this are sorted in together */
 #define INSERT_MAX	16

@@ -31,6 +31,7 @@
 #include "utils/timestamp.h"
 
 #include "support/compat.h"
+#include "table/image.h"
 #include "table/trigger.h"
 
 /* what all rows of one statement and relation share */
@@ -56,6 +57,8 @@ static bool key_is_free(PutBack *state);
 static bool deferred_key_is_free(PutBack *state, int position);
 static bool constraints_hold(PutBack *state);
 static bool insert_tombstone_row(PutBack *state);
+static void remove_tombstone(Relation rel, TupleTableSlot *tombstone,
+							 bool keep);
 
 PutBack *
 sp_put_back_begin(Relation rel, const StampColumns *columns)
@@ -362,8 +365,21 @@ sp_put_back_yield(Relation rel, HeapTuple row,
 	index_rescan(scan, keys, nkeys, NULL, 0);
 	if (index_getnext_slot(scan, ForwardScanDirection, found) &&
 		!slot_attisnull(found, columns->deleted_at))
-		simple_table_tuple_delete(rel, &found->tts_tid, SnapshotSelf);
+		remove_tombstone(rel, found,
+						 heap_attisnull(row, columns->deleted_at, desc));
 	index_endscan(scan);
 	ExecDropSingleTupleTableSlot(found);
 	index_close(index, NoLock);
+}
+
+/* Take a tombstone out; where a live row comes in its place, keep an image. */
+static void
+remove_tombstone(Relation rel, TupleTableSlot *tombstone, bool keep)
+{
+	simple_table_tuple_delete(rel, &tombstone->tts_tid, SnapshotSelf);
+	if (!keep)
+		return;
+	slot_getallattrs(tombstone);
+	if (sp_image_add(sp_image_begin(rel), tombstone, IMAGE_COMPLETE))
+		sp_settle_queue(rel, &tombstone->tts_tid, false);
 }
