@@ -16,11 +16,13 @@
 # its row, tombstones included; every unique key is unique; everything that
 # was deleted is known as a tombstone or an image; a dump restores.
 #
-# Broken on purpose, it fails within its default seeds: a put-back that takes
-# any parent for locked leaves tombstones below rows that are gone, found by
-# the anti-join and by pg_restore; without our NO ACTION check a statement
-# passes that the twin refuses.  Statements never wait here, so what only a
-# wait can break belongs to the isolation tests.
+# Broken on purpose, it failed within twelve seeds: a put-back that took any
+# parent for locked left tombstones below rows that are gone (found by the
+# anti-join and by psql restoring, or by a statement that the twin passed);
+# without our NO ACTION check a statement passed that the twin refused; without
+# images at key changes three seeds had keys that nobody knew.  An undelete
+# that needs no live parent went unnoticed.  Statements never wait here, so
+# what only a wait can break belongs to the isolation tests.
 
 use strict;
 use warnings;
