@@ -192,6 +192,7 @@ CREATE TABLE full_parent (a int, b int, PRIMARY KEY (a, b));
 CREATE TABLE full_child (id int PRIMARY KEY, a int, b int,
 	FOREIGN KEY (a, b) REFERENCES full_parent MATCH FULL DEFERRABLE INITIALLY DEFERRED);
 SELECT syncport.enable('full_child');
+SET CONSTRAINTS ALL DEFERRED;
 INSERT INTO full_child VALUES (1, 1, NULL);
 INSERT INTO full_child VALUES (2, NULL, NULL);
 DELETE FROM full_child;
