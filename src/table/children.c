@@ -167,6 +167,7 @@ fill_plans(ChildPlans *plans, Relation rel)
 {
 	ForeignReference *reference = sp_reference_read(plans->constraint);
 	Oid			relid = RelationGetRelid(rel);
+	RoleSwitch	saved;
 	int			i;
 
 	plans->owner = sp_table_owner(reference->child);
@@ -176,10 +177,15 @@ fill_plans(ChildPlans *plans, Relation rel)
 		plans->columns[i] = get_attnum(relid, reference->parent_columns[i]);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
+	/* policies are part of a plan: prepare it as it will be run */
+	sp_table_become(&saved, plans->owner);
 	plans->child = prepare(rel, reference, reference->child,
 						   reference->child_columns, true);
+	sp_table_unbecome(&saved);
+	sp_table_become(&saved, plans->parent_owner);
 	plans->parent = prepare(rel, reference, relid, reference->parent_columns,
 							false);
+	sp_table_unbecome(&saved);
 	SPI_finish();
 }
 

@@ -54,6 +54,7 @@ typedef struct ParentPlan
 static HTAB *parent_plans = NULL;
 
 static bool is_copy(ForeignKeyCacheInfo *key);
+static bool is_half_null(ForeignKeyCacheInfo *key, TupleTableSlot *slot);
 static bool has_null(ForeignKeyCacheInfo *key, TupleTableSlot *slot);
 static bool is_own_parent(ForeignKeyCacheInfo *key, Relation rel,
 						  TupleTableSlot *slot);
@@ -75,6 +76,8 @@ sp_parents_lock(Relation rel, TupleTableSlot *slot)
 		/* the list may go with the relcache entry while a query runs */
 		ForeignKeyCacheInfo *key = copyObject(lfirst(lc));
 
+		if (is_half_null(key, slot))
+			return false;
 		if (has_null(key, slot) || is_copy(key) ||
 			is_own_parent(key, rel, slot))
 			continue;
@@ -133,7 +136,32 @@ is_copy(ForeignKeyCacheInfo *key)
 	return copy;
 }
 
-/* With a null in it a key references nothing (FULL allows all or none). */
+/*
+ * Does a key of MATCH FULL hold nulls and values?  A deferred check would
+ * have refused such a row, had it not been deleted.
+ */
+static bool
+is_half_null(ForeignKeyCacheInfo *key, TupleTableSlot *slot)
+{
+	HeapTuple	tuple;
+	bool		full;
+	int			nulls = 0;
+	int			i;
+
+	for (i = 0; i < key->nkeys; i++)
+		nulls += slot->tts_isnull[key->conkey[i] - 1] ? 1 : 0;
+	if (nulls == 0 || nulls == key->nkeys)
+		return false;
+	tuple = SearchSysCache1(CONSTROID, ObjectIdGetDatum(key->conoid));
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for constraint %u", key->conoid);
+	full = ((Form_pg_constraint) GETSTRUCT(tuple))->confmatchtype ==
+		FKCONSTR_MATCH_FULL;
+	ReleaseSysCache(tuple);
+	return full;
+}
+
+/* With a null in it a key references nothing. */
 static bool
 has_null(ForeignKeyCacheInfo *key, TupleTableSlot *slot)
 {

@@ -4,7 +4,7 @@ BEGIN;
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS pgtap;
 CREATE EXTENSION IF NOT EXISTS syncport;
-SELECT plan(79);
+SELECT plan(83);
 CREATE SCHEMA tombstone_row;
 SET search_path = tombstone_row, public;
 
@@ -170,6 +170,36 @@ INSERT INTO guarded VALUES (8);
 INSERT INTO both_ways VALUES (1, 8, 8);
 SELECT lives_ok('DELETE FROM guarded WHERE id = 8', 'the NO ACTION check runs behind the cascades');
 SELECT is((SELECT deleted_at IS NOT NULL FROM both_ways), true, 'the child went with its parent');
+
+-- the check sees what the child's owner is not shown
+CREATE ROLE regress_tombstone_forced;
+GRANT ALL ON SCHEMA tombstone_row TO regress_tombstone_forced;
+CREATE TABLE forced_parent (id int PRIMARY KEY);
+CREATE TABLE forced_child (id int PRIMARY KEY, ref int REFERENCES forced_parent);
+SELECT syncport.enable('forced_parent');
+INSERT INTO forced_parent VALUES (1);
+INSERT INTO forced_child VALUES (1, 1);
+ALTER TABLE forced_child ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY none ON forced_child USING (false);
+ALTER TABLE forced_child OWNER TO regress_tombstone_forced;
+ALTER TABLE forced_parent OWNER TO regress_tombstone_forced;
+SET ROLE regress_tombstone_forced;
+SELECT throws_ok('DELETE FROM forced_parent', '23503', NULL, 'the check looks past forced row security');
+RESET ROLE;
+
+-- a row that a deferred check would refuse is deleted before it comes
+CREATE TABLE full_parent (a int, b int, PRIMARY KEY (a, b));
+CREATE TABLE full_child (id int PRIMARY KEY, a int, b int,
+	FOREIGN KEY (a, b) REFERENCES full_parent MATCH FULL DEFERRABLE INITIALLY DEFERRED);
+SELECT syncport.enable('full_child');
+SET CONSTRAINTS ALL DEFERRED;
+INSERT INTO full_child VALUES (1, 1, NULL);
+INSERT INTO full_child VALUES (2, NULL, NULL);
+DELETE FROM full_child;
+SELECT lives_ok('SET CONSTRAINTS ALL IMMEDIATE', 'nothing is left to refuse');
+SELECT results_eq('SELECT id FROM full_child', 'VALUES (2)', 'a half null key of MATCH FULL stands nowhere');
+SELECT results_eq($$SELECT images('full_child')$$, $$VALUES ('complete {"id":"1"}')$$, 'its row is an image');
+SET CONSTRAINTS ALL DEFERRED;
 
 -- plain parents ---------------------------------------------------------------
 CREATE TABLE plain_parent (id int PRIMARY KEY);

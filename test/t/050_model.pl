@@ -15,6 +15,14 @@
 # image of a deleted row equals what the twin lost; every foreign key finds
 # its row, tombstones included; every unique key is unique; everything that
 # was deleted is known as a tombstone or an image; a dump restores.
+#
+# Broken on purpose, it failed within twelve seeds: a put-back that took any
+# parent for locked left tombstones below rows that are gone (found by the
+# anti-join and by psql restoring, or by a statement that the twin passed);
+# without our NO ACTION check a statement passed that the twin refused; without
+# images at key changes three seeds had keys that nobody knew.  An undelete
+# that needs no live parent went unnoticed.  Statements never wait here, so
+# what only a wait can break belongs to the isolation tests.
 
 use strict;
 use warnings;
@@ -30,7 +38,7 @@ use Test::More;
 
 my @CLASSES = qw(exact mixed alone);
 my $first = $ENV{MODEL_SEED} || 1;
-my $runs = $ENV{MODEL_RUNS} || ($ENV{MODEL_SEED} ? 1 : 18);
+my $runs = $ENV{MODEL_RUNS} || ($ENV{MODEL_SEED} ? 1 : 12);
 my $steps = $ENV{MODEL_STEPS} || 320;
 my $libraries = dirname(__FILE__) . '/lib/Model';
 my $driver;

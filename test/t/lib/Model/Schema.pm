@@ -16,7 +16,7 @@ package Model::Schema;
 use strict;
 use warnings;
 
-use List::Util qw(any first);
+use List::Util qw(any);
 
 my @ACTIONS =
   ('NO ACTION', 'RESTRICT', 'CASCADE', 'CASCADE', 'SET NULL', 'SET DEFAULT');

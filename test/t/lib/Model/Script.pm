@@ -513,17 +513,16 @@ sub undelete
 	my $where;
 
 	return unless $table->{mode} eq 'row';
-	$where = 'id = ' . $self->old_number($table);
-	$where .= ' AND r = ' . pick(1, 2) if @{ $table->{key} } > 1;
-	$where .= ' AND deleted_at IS NOT NULL';
+	$where = "(id, r) = (SELECT id, r FROM $name WHERE deleted_at IS NOT NULL AND id >= "
+	  . $self->old_number($table) . ' ORDER BY id, r LIMIT 1)';
 	$self->step(
 		$session, 'undelete',
 		find => "SELECT to_json(t)::text FROM $name t WHERE $where",
 		a => "UPDATE $name SET deleted_at = NULL WHERE $where",
 		b => "INSERT INTO $name ($columns) SELECT $columns FROM json_populate_record(NULL::$name, %L)",
-		# ours is checked at once, however the key is deferrable
+		# ours wants live parents, and at once, however the key is deferrable
 		allow => [
-			@{ $self->allowed($table) },
+			(grep { $_ ne 'below' } @{ $self->allowed($table) }),
 			(any { $_->{deferrable} } @{ $table->{keys} }) ? 'counts' : ()
 		]);
 	return;
