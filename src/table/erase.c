@@ -269,6 +269,8 @@ is_referenced(const Erasure *erasure, const ForeignReference *reference)
 	values[i] = ObjectIdGetDatum(erasure->leaf);
 	types[i + 1] = TIDOID;
 	values[i + 1] = PointerGetDatum(&erasure->tid);
+	/* policies are part of a plan: prepare it as it will be run */
+	sp_table_become(&saved, sp_table_owner(reference->child));
 	plan = SPI_prepare(psprintf("SELECT 1 FROM (SELECT %s) k, %s c WHERE %s"
 								" AND NOT (c.tableoid"
 								" OPERATOR(pg_catalog.=) $%d AND c.ctid"
@@ -280,7 +282,6 @@ is_referenced(const Erasure *erasure, const ForeignReference *reference)
 					   nparams, types);
 	if (plan == NULL)
 		elog(ERROR, "could not prepare a query for references");
-	sp_table_become(&saved, sp_table_owner(reference->child));
 	if (SPI_execute_snapshot(plan, values, NULL, GetLatestSnapshot(),
 							 InvalidSnapshot, false, false,
 							 1) != SPI_OK_SELECT)

@@ -61,6 +61,8 @@ LANGUAGE sql AS $$
 			WHEN o.a_state = '23503' THEN 'counts'
 			WHEN o.a_state IN ('23502', '23514') THEN 'acts'
 			ELSE 'failed' END
+		-- a tombstone matched, and no branch was for it
+		WHEN o.a_state = '00000' AND o.a_tag = 'MERGE 0' THEN 'matched'
 		WHEN o.a_state = '00000' THEN
 			CASE o.b_state WHEN '23503' THEN 'below' ELSE 'passed' END
 		ELSE 'both' END
