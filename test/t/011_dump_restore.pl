@@ -140,7 +140,7 @@ $node->command_ok(
 is( $node->safe_psql(
 		'weak',
 		q(SELECT cardinality(triggers_not_always) FROM syncport.status ORDER BY 1)),
-	"2\n4",
+	"5\n10",
 	'status shows the triggers that lost ALWAYS');
 is($node->safe_psql('weak', $rows), $node->safe_psql('source', $rows),
 	'no row was stamped anew');
