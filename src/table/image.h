@@ -76,8 +76,8 @@ struct ImageColumn
 extern void sp_image_column_init(ImageColumn *column, Form_pg_attribute att);
 
 /*
- * Set what decides how values are written, as pg_dump does; end it by
- * AtEOXact_GUC(true, level).
+ * Set what decides how values are written, as pg_dump does, and read again;
+ * end it by AtEOXact_GUC(true, level).
  */
 extern int	sp_image_enter_settings(void);
 

@@ -46,6 +46,7 @@
 
 #include "support/compat.h"
 #include "support/value.h"
+#include "table/image.h"
 #include "table/image_list.h"
 #include "table/image_parse.h"
 #include "table/image_read.h"
@@ -120,7 +121,6 @@ static void convert_rows(ImageReader *reader, int nrows);
 static void convert_some(ImageReader *reader, int nrows);
 static void call_inputs(ImageReader *reader, int nrows);
 static void compute_virtual(ImageReader *reader, ImageRow *row);
-static int	enter_input_settings(void);
 
 /*
  * syncport.image_rows(ticket bigint) RETURNS SETOF record: the table's
@@ -518,7 +518,7 @@ convert_rows(ImageReader *reader, int nrows)
 	reader->row = 0;
 	reader->column = 0;
 	if (!reader->plain)
-		nest_level = enter_input_settings();
+		nest_level = sp_image_enter_settings();
 	while (reader->row < nrows)
 		convert_some(reader, nrows);
 	if (!reader->plain)
@@ -605,25 +605,4 @@ compute_virtual(ImageReader *reader, ImageRow *row)
 	for (i = reader->nstored; i < reader->ncolumns; i++)
 		row->values[i] = ExecEvalExpr(reader->columns[i].generation, context,
 									  &row->isnull[i]);
-}
-
-/* Set what decides how texts are read; the caller ends the level. */
-static int
-enter_input_settings(void)
-{
-	static const char *const settings[][2] = {
-		{"array_nulls", "on"},
-		{"datestyle", "ISO"},
-		{"intervalstyle", "postgres"},
-		{"search_path", ""},
-		{"xmloption", "content"}
-	};
-	int			nest_level = NewGUCNestLevel();
-	int			i;
-
-	for (i = 0; i < lengthof(settings); i++)
-		(void) set_config_option(settings[i][0], settings[i][1],
-								 PGC_USERSET, PGC_S_SESSION,
-								 GUC_ACTION_SAVE, true, 0, false);
-	return nest_level;
 }

@@ -104,10 +104,12 @@ int
 sp_image_enter_settings(void)
 {
 	static const char *const settings[][2] = {
-		{"extra_float_digits", "3"},
+		{"array_nulls", "on"},
 		{"datestyle", "ISO"},
+		{"extra_float_digits", "3"},
 		{"intervalstyle", "postgres"},
-		{"search_path", ""}
+		{"search_path", ""},
+		{"xmloption", "content"}
 	};
 	int			nest_level = NewGUCNestLevel();
 	int			i;

@@ -47,15 +47,7 @@ syncport_keep(PG_FUNCTION_ARGS)
 	Relation	rel;
 	TupleTableSlot *old;
 
-	if (!CALLED_AS_TRIGGER(fcinfo) ||
-		!TRIGGER_FIRED_FOR_ROW(data->tg_event) ||
-		!TRIGGER_FIRED_AFTER(data->tg_event) ||
-		!TRIGGER_FIRED_BY_DELETE(data->tg_event))
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("function \"%s\" must be fired AFTER DELETE for each row",
-						"syncport.keep"),
-				 errhint("Call syncport.enable, which creates the triggers of a table.")));
+	sp_trigger_require_delete(fcinfo, "syncport.keep");
 
 	/* moved to another partition: settle.c sees to its old key */
 	if (HeapTupleHeaderIndicatesMovedPartitions(data->tg_trigtuple->t_data))

@@ -93,15 +93,7 @@ syncport_settle(PG_FUNCTION_ARGS)
 	Relation	rel;
 	HeapTuple	old;
 
-	if (!CALLED_AS_TRIGGER(fcinfo) ||
-		!TRIGGER_FIRED_FOR_ROW(data->tg_event) ||
-		!TRIGGER_FIRED_AFTER(data->tg_event) ||
-		!TRIGGER_FIRED_BY_DELETE(data->tg_event))
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("function \"%s\" must be fired AFTER DELETE for each row",
-						"syncport.settle"),
-				 errhint("Call syncport.enable, which creates the triggers of a table.")));
+	sp_trigger_require_delete(fcinfo, "syncport.settle");
 
 	rel = data->tg_relation;
 	if (settler == NULL || settler->rel != rel)

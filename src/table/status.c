@@ -61,6 +61,7 @@ static void count_images(const EnabledTable *table, Datum *values,
 						 bool *nulls);
 static void count_tombstones(const EnabledTable *table, Datum *values,
 							 bool *nulls);
+static void take_count(Datum *values, bool *nulls);
 static void fill_live_rows(const EnabledTable *table, List *relids,
 						   Datum *values, bool *nulls);
 static void fill_indexes(Oid relid, Datum *values);
@@ -134,7 +135,6 @@ count_tombstones(const EnabledTable *table, Datum *values, bool *nulls)
 {
 	const char *deleted = quote_identifier(table->deleted_at);
 	RoleSwitch	saved;
-	HeapTuple	row;
 
 	if (!sp_table_owner_reads(table->relid))
 	{
@@ -149,11 +149,7 @@ count_tombstones(const EnabledTable *table, Datum *values, bool *nulls)
 					true, 0) != SPI_OK_SELECT || SPI_processed != 1)
 		elog(ERROR, "could not count the tombstones of a table");
 	sp_table_unbecome(&saved);
-	row = SPI_tuptable->vals[0];
-	values[STATUS_TOMBSTONES] = SPI_getbinval(row, SPI_tuptable->tupdesc, 1,
-											  &nulls[STATUS_TOMBSTONES]);
-	values[STATUS_OLDEST] = SPI_getbinval(row, SPI_tuptable->tupdesc, 2,
-										  &nulls[STATUS_OLDEST]);
+	take_count(values, nulls);
 }
 
 /* The same of images, as their owner. */
@@ -163,7 +159,6 @@ count_images(const EnabledTable *table, Datum *values, bool *nulls)
 	Oid			types[] = {OIDOID};
 	Datum		target = ObjectIdGetDatum(table->relid);
 	RoleSwitch	saved;
-	HeapTuple	row;
 
 	sp_table_become(&saved, sp_table_owner(sp_table_own_oid("tombstone")));
 	if (SPI_execute_with_args("SELECT pg_catalog.count(*),"
@@ -174,7 +169,15 @@ count_images(const EnabledTable *table, Datum *values, bool *nulls)
 							  0) != SPI_OK_SELECT || SPI_processed != 1)
 		elog(ERROR, "could not count the images of a table");
 	sp_table_unbecome(&saved);
-	row = SPI_tuptable->vals[0];
+	take_count(values, nulls);
+}
+
+/* What such a query has found. */
+static void
+take_count(Datum *values, bool *nulls)
+{
+	HeapTuple	row = SPI_tuptable->vals[0];
+
 	values[STATUS_TOMBSTONES] = SPI_getbinval(row, SPI_tuptable->tupdesc, 1,
 											  &nulls[STATUS_TOMBSTONES]);
 	values[STATUS_OLDEST] = SPI_getbinval(row, SPI_tuptable->tupdesc, 2,

@@ -237,6 +237,22 @@ find_column(Relation rel, const char *name, Oid type)
 }
 
 void
+sp_trigger_require_delete(FunctionCallInfo fcinfo, const char *function)
+{
+	TriggerData *data = (TriggerData *) fcinfo->context;
+
+	if (!CALLED_AS_TRIGGER(fcinfo) ||
+		!TRIGGER_FIRED_FOR_ROW(data->tg_event) ||
+		!TRIGGER_FIRED_AFTER(data->tg_event) ||
+		!TRIGGER_FIRED_BY_DELETE(data->tg_event))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("function \"%s\" must be fired AFTER DELETE for each row",
+						function),
+				 errhint("Call syncport.enable, which creates the triggers of a table.")));
+}
+
+void
 sp_trigger_notify(const StampColumns *columns)
 {
 	FullTransactionId xid;

@@ -33,6 +33,10 @@ typedef struct StampColumns
 /* Resolve the arguments of a trigger.  Errors: 42703, 42804. */
 extern void sp_trigger_columns(StampColumns *columns, TriggerData *data);
 
+/* Refuse (39P01) to be called but AFTER DELETE FOR EACH ROW. */
+extern void sp_trigger_require_delete(FunctionCallInfo fcinfo,
+									  const char *function);
+
 /* NOTIFY syncport once per transaction and enabled table, if asked to. */
 extern void sp_trigger_notify(const StampColumns *columns);
 
