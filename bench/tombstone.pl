@@ -63,7 +63,15 @@ compare('image mode / plain DELETE', 's', 5, @image,
 	timed_on_new('plain', '', "DELETE FROM plain WHERE n <= $deleted;"), '2');
 compare('image mode / DELETE with an audit trigger in PL/pgSQL', 's', 3, @image,
 	timed_on_new('audited', $audit, "DELETE FROM audited WHERE n <= $deleted;"), 'report');
-sql("DROP TABLE IF EXISTS $_ CASCADE") for qw(row_mode flagged image_mode plain audited audit);
+# The same rows moved by one statement, typed, into a table indexed alike.
+my $archive = q{
+	DROP TABLE IF EXISTS archive;
+	CREATE TABLE archive (image_id bigserial, target oid, version bigint, LIKE records, n integer);
+	CREATE INDEX ON archive (target, version, image_id);};
+compare('image mode / DELETE RETURNING moved by INSERT SELECT', 's', 3, @image,
+	timed_on_new('moved', $archive, "WITH gone AS (DELETE FROM moved WHERE n <= $deleted RETURNING *)
+		INSERT INTO archive SELECT nextval('archive_image_id_seq'), 1, 1, * FROM gone;"), 'report');
+sql("DROP TABLE IF EXISTS $_ CASCADE") for qw(row_mode flagged image_mode plain audited audit moved archive);
 
 # One row in a hundred is deleted; the same rows, the same order, both modes.
 title('pages of 50 with include_deleted, 1 % of the rows deleted');
