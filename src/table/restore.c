@@ -307,8 +307,8 @@ find_set(Restore *restore, EnabledTable *table)
 static RestoreSet *
 add_set(Restore *restore, EnabledTable *table, Relation rel)
 {
-	RestoreSet *set = palloc0(sizeof(RestoreSet));
 	MemoryContext caller = MemoryContextSwitchTo(restore->context);
+	RestoreSet *set = palloc0(sizeof(RestoreSet));
 
 	set->table = table;
 	set->rel = rel;
