@@ -107,6 +107,7 @@ static bool build_image(ImageWriter *writer, TupleTableSlot *slot,
 						ImageKind kind, StringInfo out);
 static struct varlena *build_key(ImageWriter *writer, StringInfo image);
 static struct varlena *keep_bytes(const char *data, int length);
+static void drop_waiting(WaitingImage *image);
 static void write_waiting(Relation rel, int first);
 static void write_slots(EState *estate, ResultRelInfo *info,
 						TupleTableSlot **slots, int first, int count);
@@ -179,7 +180,7 @@ sp_image_add(ImageWriter *writer, TupleTableSlot *slot, ImageKind kind)
 	entry->complete = kind == IMAGE_COMPLETE;
 	entry->key = build_key(writer, &image);
 	entry->image = keep_bytes(image.data, image.len);
-	waiting_bytes += image.len;
+	waiting_bytes += VARSIZE(entry->image);
 	MemoryContextSwitchTo(caller);
 	MemoryContextReset(writer->scratch);
 	/* there is room for one more, whatever waits in outer transactions */
@@ -206,12 +207,8 @@ sp_image_flush(void)
 	rel = table_open(sp_table_own_oid(TOMBSTONE), RowExclusiveLock);
 	write_waiting(rel, first);
 	table_close(rel, RowExclusiveLock);
-	nwaiting = first;
-	if (nwaiting == 0)
-	{
-		MemoryContextReset(waiting_context);
-		waiting_bytes = 0;
-	}
+	while (nwaiting > first)
+		drop_waiting(&waiting[--nwaiting]);
 }
 
 List *
@@ -400,6 +397,15 @@ keep_bytes(const char *data, int length)
 	return result;
 }
 
+/* Free what waits no more. */
+static void
+drop_waiting(WaitingImage *image)
+{
+	waiting_bytes -= VARSIZE(image->image);
+	pfree(image->key);
+	pfree(image->image);
+}
+
 /* Put the images from first on into their table, with its indexes. */
 static void
 write_waiting(Relation rel, int first)
@@ -501,7 +507,7 @@ end_subtransaction(SubXactEvent event, SubTransactionId subxact,
 	if (event == SUBXACT_EVENT_ABORT_SUB)
 	{
 		while (nwaiting > 0 && waiting[nwaiting - 1].subxact == subxact)
-			nwaiting--;
+			drop_waiting(&waiting[--nwaiting]);
 	}
 	else if (event == SUBXACT_EVENT_COMMIT_SUB)
 	{
