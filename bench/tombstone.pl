@@ -91,9 +91,11 @@ for my $order ('id', 'sale_date, id')
 			"SELECT (item).*, cursor FROM syncport.page(NULL::$table, after => '$cursor', page_size => 50, order_by => '$order', include_deleted => true);"
 		} @positions ];
 	}
-	compare("ordered by $order: image mode / row mode", 'us', 3,
-		sub { median(statement_times(100, '', @{ $calls{image_mode} })) },
-		sub { median(statement_times(100, '', @{ $calls{row_mode} })) }, '1.5');
+	# row mode has no index over tombstones by sale_date, and sorts
+	my ($count, $rounds) = $order eq 'id' ? (1000, 5) : (60, 3);
+	compare("ordered by $order: image mode / row mode", 'us', $rounds,
+		sub { median(statement_times($count, '', @{ $calls{image_mode} })) },
+		sub { median(statement_times($count, '', @{ $calls{row_mode} })) }, '1.5');
 }
 sql("DROP TABLE IF EXISTS $_ CASCADE") for qw(row_mode image_mode);
 
