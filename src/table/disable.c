@@ -4,16 +4,18 @@
  *	  syncport.disable: takes back what enable made.
  *
  * Dropping deleted_at would bring every tombstone back, so they leave the
- * table first, by DELETE under our own triggers, which keep their images.
- * A tombstone that live rows refer to cannot leave: a foreign key's action
- * would reach rows that nobody asked to change.
+ * table first, and their images are kept.  A tombstone that other rows refer
+ * to cannot leave: the reference would dangle.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
 #include "access/table.h"
+#include "access/tableam.h"
 #include "access/xact.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "miscadmin.h"
@@ -21,15 +23,19 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/rls.h"
+#include "utils/snapmgr.h"
 
 #include "support/error.h"
 #include "syncport.h"
+#include "table/image.h"
 #include "table/plan.h"
 #include "table/reference.h"
 #include "table/target.h"
 
 PG_FUNCTION_INFO_V1(syncport_disable);
 
+static void move_from_leaf(const EnabledTable *table, Oid leaf,
+						   Snapshot snapshot);
 static void check_unreferenced(const EnabledTable *table,
 							   const ForeignReference *reference);
 static void check_visible(Oid relid);
@@ -82,8 +88,7 @@ syncport_disable(PG_FUNCTION_ARGS)
 void
 sp_disable_move_tombstones(const EnabledTable *table)
 {
-	const char *target = sp_table_quoted_name(table->relid);
-	const char *deleted = quote_identifier(table->deleted_at);
+	Snapshot	snapshot;
 	ListCell   *lc;
 
 	check_visible(table->relid);
@@ -91,41 +96,72 @@ sp_disable_move_tombstones(const EnabledTable *table)
 	{
 		check_unreferenced(table, lfirst(lc));
 	}
-	if (SPI_execute(psprintf("DELETE FROM %s WHERE %s IS NOT NULL",
-							 target, deleted), false, 0) != SPI_OK_DELETE ||
-		SPI_execute(psprintf("SELECT FROM %s WHERE %s IS NOT NULL LIMIT 1",
-							 target, deleted), false, 0) != SPI_OK_SELECT)
-		elog(ERROR, "could not move the tombstones of a table");
-	if (SPI_processed > 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("tombstones of table \"%s\" cannot be moved out",
-						get_rel_name(table->relid)),
-				 errdetail("A trigger of the table kept them from being deleted."),
-				 errhint("Disable that trigger first.")));
+	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	PushActiveSnapshot(snapshot);
+	foreach(lc, find_all_inheritors(table->relid, NoLock, NULL))
+	{
+		if (get_rel_relkind(lfirst_oid(lc)) == RELKIND_RELATION)
+			move_from_leaf(table, lfirst_oid(lc), snapshot);
+	}
+	sp_image_flush();
+	PopActiveSnapshot();
+	UnregisterSnapshot(snapshot);
+	CommandCounterIncrement();
 }
 
-/* No row refers to a tombstone. */
+/*
+ * Take the tombstones out of one table, below the triggers: the application
+ * has seen the deletion, and whoever calls this must not run its code.
+ */
+static void
+move_from_leaf(const EnabledTable *table, Oid leaf, Snapshot snapshot)
+{
+	Relation	rel = table_open(leaf, NoLock);
+	AttrNumber	deleted_at = get_attnum(leaf, table->deleted_at);
+	ImageWriter *images = sp_image_begin(rel);
+	TupleTableSlot *slot = table_slot_create(rel, NULL);
+	TableScanDesc scan = table_beginscan(rel, snapshot, 0, NULL);
+
+	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (slot_attisnull(slot, deleted_at))
+			continue;
+		slot_getallattrs(slot);
+		(void) sp_image_add(images, slot, IMAGE_COMPLETE);
+		simple_table_tuple_delete(rel, &slot->tts_tid, snapshot);
+	}
+	table_endscan(scan);
+	ExecDropSingleTupleTableSlot(slot);
+	table_close(rel, NoLock);
+}
+
+/* No row refers to a tombstone, unless it is one that leaves, too. */
 static void
 check_unreferenced(const EnabledTable *table,
 				   const ForeignReference *reference)
 {
+	const char *deleted = quote_identifier(table->deleted_at);
+	char	   *condition = sp_reference_condition(reference, "k");
+
 	check_visible(reference->child);
+	if (reference->child == table->relid)
+	{
+		condition[strlen(condition) - 1] = '\0';
+		condition = psprintf("%s AND c.%s IS NULL)", condition, deleted);
+	}
 	if (SPI_execute(psprintf("SELECT FROM %s k WHERE k.%s IS NOT NULL AND %s"
-							 " LIMIT 1",
-							 sp_table_quoted_name(table->relid),
-							 quote_identifier(table->deleted_at),
-							 sp_reference_condition(reference, "k")),
-					false, 0) != SPI_OK_SELECT)
+							 " LIMIT 1", sp_table_quoted_name(table->relid),
+							 deleted, condition), false, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not read the references of a table");
 	if (SPI_processed > 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
 				 errmsg("a tombstone of table \"%s\" is still referenced",
 						get_rel_name(table->relid)),
-				 errdetail("Rows of table \"%s\" refer to it by foreign key \"%s\".",
+				 errdetail("Rows of table \"%s\", deleted or not, refer to it by foreign key \"%s\".",
 						   get_rel_name(reference->child), reference->name),
-				 errhint("Delete or change those rows first.")));
+				 errhint("Delete or change those rows first; a tombstone that is deleted leaves its table.")));
 }
 
 /* Row security must not hide rows from the work. */

@@ -76,7 +76,8 @@ extern List *sp_plan_weak_triggers(Relation rel);
 extern void sp_policy_check(Relation rel);
 
 /*
- * Take the tombstones out of the table, whose triggers keep their images.
+ * Take the tombstones out of the table, which is locked, and keep their
+ * images; no trigger fires.
  * Needs SPI.  Errors: 23503 where one is referenced, 42501 where row
  * security would hide one.
  */

@@ -4,7 +4,7 @@ BEGIN;
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS pgtap;
 CREATE EXTENSION IF NOT EXISTS syncport;
-SELECT plan(83);
+SELECT plan(85);
 CREATE SCHEMA tombstone_row;
 SET search_path = tombstone_row, public;
 
@@ -321,6 +321,15 @@ INSERT INTO changing VALUES (1, 'again');
 DELETE FROM changing;
 SELECT results_eq('SELECT id, deleted_at IS NOT NULL FROM changing', 'VALUES (1, true)', 'tombstones stay in the table again');
 SELECT throws_ok($$SELECT syncport.enable('changing', tombstones => 'image', live_view => 'l')$$, '22023', NULL, 'images need no live view');
+
+CREATE TABLE tree (id int PRIMARY KEY, up int REFERENCES tree ON DELETE CASCADE);
+SELECT syncport.enable('tree');
+INSERT INTO tree VALUES (1, NULL), (2, 1), (3, 2);
+DELETE FROM tree WHERE id = 1;
+CREATE FUNCTION spy() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'fired'; END $$;
+CREATE TRIGGER spy BEFORE DELETE ON tree FOR EACH ROW EXECUTE FUNCTION spy();
+SELECT lives_ok($$SELECT syncport.enable('tree', tombstones => 'image')$$, 'a whole tree of tombstones leaves, and no trigger fires');
+SELECT is((SELECT count(*) FROM images('tree')), 3::bigint, 'each as an image');
 
 SELECT * FROM finish();
 ROLLBACK;
