@@ -57,6 +57,7 @@ enum EnableArgument
 	ARG_NOTIFY
 };
 
+static void restamp_rows(const TablePlan *plan);
 static EnabledTable *merge_arguments(FunctionCallInfo fcinfo, Oid relid,
 									 const EnabledTable *have);
 static void merge_retention(FunctionCallInfo fcinfo, EnabledTable *want);
@@ -86,6 +87,8 @@ syncport_enable(PG_FUNCTION_ARGS)
 	plan = make_plan(fcinfo, relid, false);
 	if (plan->have != NULL && plan->have->row_mode && !plan->want->row_mode)
 		sp_disable_move_tombstones(plan->have);
+	if (plan->restamp != NULL)
+		restamp_rows(plan);
 	foreach(lc, plan->steps)
 	{
 		if (SPI_execute(lfirst(lc), false, 0) < 0)
@@ -121,6 +124,21 @@ syncport_enable_script(PG_FUNCTION_ARGS)
 							 &isnull);
 	}
 	return (Datum) 0;
+}
+
+/*
+ * Give the rows a version of this server.  It fires triggers, which are the
+ * owner's code and must not run as a superuser who only enables the table.
+ */
+static void
+restamp_rows(const TablePlan *plan)
+{
+	RoleSwitch	saved;
+
+	sp_table_become(&saved, sp_table_owner(plan->want->relid));
+	if (SPI_execute(plan->restamp, false, 0) != SPI_OK_UPDATE)
+		elog(ERROR, "could not stamp the rows of a table");
+	sp_table_unbecome(&saved);
 }
 
 /* What shall be in force: the arguments over what is, over the defaults. */

@@ -280,6 +280,7 @@ static void
 restamp_rows(TablePlan *plan, bool known)
 {
 	const char *version = quote_identifier(plan->want->row_version);
+	char	   *update;
 	uint64		now = U64FromFullTransactionId(GetTopFullTransactionId());
 
 	if (plan->have != NULL)
@@ -292,14 +293,18 @@ restamp_rows(TablePlan *plan, bool known)
 				 errdetail("Every row needs a new value in the existing column \"%s\".",
 						   plan->want->row_version),
 				 errhint("Call it as a role that row security does not apply to.")));
-	sp_plan_add(plan, "UPDATE %s SET %s = " UINT64_FORMAT "%s",
-				sp_table_quoted_name(plan->want->relid), version, now,
-				!known ? "" :
-				psprintf(" WHERE %s IS NULL"
-						 " OR %s OPERATOR(pg_catalog.<) 3"
-						 " OR %s OPERATOR(pg_catalog.>)"
-						 " pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())::pg_catalog.text::pg_catalog.int8",
-						 version, version, version));
+	update = psprintf("UPDATE %s SET %s = " UINT64_FORMAT "%s",
+					  sp_table_quoted_name(plan->want->relid), version, now,
+					  !known ? "" :
+					  psprintf(" WHERE %s IS NULL"
+							   " OR %s OPERATOR(pg_catalog.<) 3"
+							   " OR %s OPERATOR(pg_catalog.>)"
+							   " pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())::pg_catalog.text::pg_catalog.int8",
+							   version, version, version));
+	if (plan->online)
+		sp_plan_add(plan, "%s", update);
+	else
+		plan->restamp = update;
 }
 
 /* NOT NULL; online by a constraint that is validated under a weak lock. */

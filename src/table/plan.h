@@ -35,6 +35,8 @@ typedef struct TablePlan
 	bool		online;			/* for a script: short locks, and each step
 								 * its own transaction */
 	List	   *steps;			/* of char *, the statements */
+	char	   *restamp;		/* UPDATE ahead of the steps, as the table's
+								 * owner; NULL: none, or part of a script */
 } TablePlan;
 
 /* Append a step, printf-like. */

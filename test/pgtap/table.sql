@@ -3,7 +3,7 @@ BEGIN;
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS pgtap;
 CREATE EXTENSION IF NOT EXISTS syncport;
-SELECT plan(48);
+SELECT plan(50);
 
 -- Signatures
 SELECT is(pg_get_function_arguments('syncport.enable'::regproc),
@@ -88,6 +88,29 @@ SELECT col_is_null('parted', 'deleted_at');
 SELECT throws_ok($$SELECT syncport.disable('part')$$, '42809');
 SELECT lives_ok($$SELECT syncport.disable('parted', true)$$, 'disable works');
 SELECT hasnt_column('parted'::name, 'deleted_at'::name);
+
+-- enable and disable run no code of the table's owner as their caller
+CREATE ROLE regress_table_owner;
+CREATE SCHEMA hostile AUTHORIZATION regress_table_owner;
+SET ROLE regress_table_owner;
+CREATE TABLE hostile.trap (id int PRIMARY KEY, row_version bigint);
+CREATE TABLE hostile.spy (who name);
+INSERT INTO hostile.trap VALUES (1, 5), (2, 5);
+CREATE FUNCTION hostile.spring() RETURNS trigger LANGUAGE plpgsql AS
+	$$ BEGIN INSERT INTO hostile.spy VALUES (current_user); RETURN COALESCE(NEW, OLD); END $$;
+CREATE TRIGGER spring BEFORE UPDATE OR DELETE ON hostile.trap
+	FOR EACH ROW EXECUTE FUNCTION hostile.spring();
+RESET ROLE;
+SELECT syncport.enable('hostile.trap');
+SELECT results_eq('SELECT who FROM hostile.spy', $$VALUES ('regress_table_owner'::name), ('regress_table_owner')$$,
+	'rows are stamped as the owner');
+SET ROLE regress_table_owner;
+DELETE FROM hostile.trap WHERE id = 1;
+DELETE FROM hostile.spy;
+RESET ROLE;
+SELECT syncport.enable('hostile.trap', tombstones => 'image'), syncport.enable('hostile.trap', tombstones => 'row'),
+	syncport.disable('hostile.trap', true);
+SELECT is_empty('SELECT who FROM hostile.spy', 'tombstones move without triggers');
 
 SELECT * FROM finish();
 ROLLBACK;
