@@ -148,9 +148,9 @@ CREATE VIEW syncport.status AS
 COMMENT ON VIEW syncport.status IS
 'Every enabled table of the caller''s, or all for members of pg_monitor';
 COMMENT ON COLUMN syncport.status.live_rows IS
-'Estimate of the last ANALYZE or VACUUM less the tombstones, NULL before the first';
+'Estimate of the last ANALYZE or VACUUM less the tombstones in the table, NULL before the first';
 COMMENT ON COLUMN syncport.status.tombstones IS
-'Deleted rows that stay in the table, counted; NULL where its owner cannot read it';
+'Deleted rows that stay in the table, in row mode, or images kept, in image mode, counted; NULL where the owner cannot read the table';
 COMMENT ON COLUMN syncport.status.oldest_tombstone IS
 'When the oldest of them was last written';
 COMMENT ON COLUMN syncport.status.purge_horizon IS

@@ -161,8 +161,10 @@ is_visible(const Erasure *erasure)
 static bool
 lock_row(Erasure *erasure)
 {
-	char	   *sql = psprintf("SELECT t.tableoid, t.ctid, t FROM %s t"
+	/* a bare t could be a column */
+	char	   *sql = psprintf("SELECT t.tableoid, t.ctid, (t.*)::%s FROM %s t"
 							   " WHERE %s FOR UPDATE",
+							   sp_table_quoted_name(erasure->table->relid),
 							   sp_quote_from(erasure->rel),
 							   erasure->key->condition);
 	RoleSwitch	saved;

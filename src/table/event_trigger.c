@@ -133,8 +133,6 @@ syncport_table_dropped(PG_FUNCTION_ARGS)
 		Oid			types[] = {OIDOID};
 		Datum		values[] = {ObjectIdGetDatum(lfirst_oid(lc))};
 
-		if (sp_table_read(lfirst_oid(lc)) == NULL)
-			continue;
 		for (i = 0; i < lengthof(own); i++)
 		{
 			sp_table_become(&saved, sp_table_owner(sp_table_own_oid(own[i])));
@@ -237,17 +235,24 @@ list_tables(const char *source)
 	return result;
 }
 
-/* Every leaf of an enabled table has our trigger for TRUNCATE. */
+/*
+ * Every leaf of an enabled table has our trigger for TRUNCATE.  Whoever
+ * creates partitions may have no right to our schema, so it is made in the
+ * name of the extension's owner; none of the table owner's code runs.
+ */
 static void
 add_missing_triggers(const EnabledTable *table)
 {
+	RoleSwitch	saved;
 	ListCell   *lc;
 
+	sp_table_become(&saved, sp_table_owner(sp_table_own_oid("tombstone")));
 	foreach(lc, sp_plan_leaf_triggers(table->relid))
 	{
 		if (SPI_execute(lfirst(lc), false, 0) < 0)
 			elog(ERROR, "could not run \"%s\"", (char *) lfirst(lc));
 	}
+	sp_table_unbecome(&saved);
 }
 
 /* A partition that left is an ordinary table: no trigger of ours stays. */

@@ -100,6 +100,7 @@ static int	nwaiting = 0;
 static MemoryContext waiting_context = NULL;
 static Size waiting_bytes = 0;
 
+static bool is_policy_of(Oid policy, Oid target);
 static void collect_columns(ImageWriter *writer, Relation rel);
 static void collect_key(ImageWriter *writer, Relation rel);
 static bool is_small(ImageWriter *writer, TupleTableSlot *slot);
@@ -231,12 +232,34 @@ sp_image_reduced_columns(Oid target)
 	{
 		Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);
 
-		if (form->classid == PolicyRelationId && form->refobjsubid > 0)
+		if (form->classid == PolicyRelationId && form->refobjsubid > 0 &&
+			is_policy_of(form->objid, target))
 			result = lappend(result, get_attname(target, form->refobjsubid,
 												 false));
 	}
 	systable_endscan(scan);
 	table_close(depend, AccessShareLock);
+	return result;
+}
+
+/* Whether a policy is the table's; another's may look at the table, too. */
+static bool
+is_policy_of(Oid policy, Oid target)
+{
+	Relation	catalog = table_open(PolicyRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	bool		result;
+
+	ScanKeyInit(&key, Anum_pg_policy_oid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(policy));
+	scan = systable_beginscan(catalog, PolicyOidIndexId, true, NULL, 1, &key);
+	tuple = systable_getnext(scan);
+	result = HeapTupleIsValid(tuple) &&
+		((Form_pg_policy) GETSTRUCT(tuple))->polrelid == target;
+	systable_endscan(scan);
+	table_close(catalog, AccessShareLock);
 	return result;
 }
 
@@ -300,6 +323,7 @@ collect_key(ImageWriter *writer, Relation rel)
 				continue;
 			writer->key[i] = k;
 			writer->columns[k].reduced = true;
+			writer->columns[k].key = true;
 			break;
 		}
 		if (k == writer->ncolumns)
@@ -352,7 +376,7 @@ build_image(ImageWriter *writer, TupleTableSlot *slot, ImageKind kind,
 		column->start = out->len;
 		appendBinaryStringInfo(out, column->label, column->label_length);
 		if (slot->tts_isnull[column->index] ||
-			(kind == IMAGE_REDUCED && column->varlena &&
+			(kind == IMAGE_REDUCED && column->varlena && !column->key &&
 			 toast_raw_datum_size(value) > REDUCED_VALUE_LIMIT))
 			appendStringInfoString(out, "null");
 		else if (!column->write(column, value, out))

@@ -64,6 +64,7 @@ struct ImageColumn
 	char	   *label;			/* "name": */
 	int			label_length;
 	bool		reduced;		/* part of a reduced image */
+	bool		key;			/* part of the primary key */
 	bool		varlena;		/* its size has to be looked at */
 	bool		settings;		/* its text depends on settings */
 	ImageWrite	write;

@@ -17,6 +17,7 @@
 #include "support/quote.h"
 #include "support/relation.h"
 #include "table/key.h"
+#include "table/registry.h"
 #include "table/target.h"
 
 static List *list_key(Relation rel);
@@ -40,6 +41,13 @@ sp_key_open_target(FunctionCallInfo fcinfo, LOCKMODE mode,
 				 errhint("Name a table.")));
 	relid = PG_GETARG_OID(0);
 	*table = sp_target_enabled(relid);
+	if (!sp_table_intact(*table))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("table \"%s\" is not as syncport.enable left it",
+						get_rel_name(relid)),
+				 errdetail("A column that it named was renamed, dropped or changed since."),
+				 errhint("Rename the column back, or call syncport.disable and then syncport.enable.")));
 	return table_open(relid, mode);
 }
 

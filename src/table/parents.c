@@ -71,10 +71,10 @@ sp_parents_lock(Relation rel, TupleTableSlot *slot)
 {
 	ListCell   *lc;
 
-	foreach(lc, RelationGetFKeyList(rel))
+	/* the list may go with the relcache entry while a query runs */
+	foreach(lc, copyObject(RelationGetFKeyList(rel)))
 	{
-		/* the list may go with the relcache entry while a query runs */
-		ForeignKeyCacheInfo *key = copyObject(lfirst(lc));
+		ForeignKeyCacheInfo *key = lfirst(lc);
 
 		if (is_half_null(key, slot))
 			return false;
@@ -92,9 +92,10 @@ sp_parents_require_live(Relation rel, TupleTableSlot *slot)
 {
 	ListCell   *lc;
 
-	foreach(lc, RelationGetFKeyList(rel))
+	/* the list may go with the relcache entry while a query runs */
+	foreach(lc, copyObject(RelationGetFKeyList(rel)))
 	{
-		ForeignKeyCacheInfo *key = copyObject(lfirst(lc));
+		ForeignKeyCacheInfo *key = lfirst(lc);
 		EnabledTable *parent = sp_table_find(key->confrelid);
 
 		if (parent == NULL || !parent->row_mode || has_null(key, slot) ||

@@ -52,6 +52,9 @@ PG_FUNCTION_INFO_V1(syncport_purge);
 #define BATCH_SIZE_MAX	1000000
 #define FETCH_ROWS		10000
 
+/* how long images of a disabled table are kept */
+#define ORPHAN_RETENTION	"INTERVAL '30 days'"
+
 /*
  * Tombstones may refer to one another, so that one must go before the next
  * can; a purge goes over its tables this often while it gets anywhere.
@@ -260,15 +263,29 @@ is_intact(const EnabledTable *table, int level)
 	return false;
 }
 
-/* Forget tables that were dropped while enabled. */
+/*
+ * Forget tables that were dropped while enabled, and after a while what was
+ * kept of tables that were disabled.
+ */
 static void
 remove_orphans(void)
 {
+	RoleSwitch	saved;
+
 	if (SPI_execute("DELETE FROM syncport.enabled_table e WHERE NOT EXISTS"
 					" (SELECT FROM pg_catalog.pg_class c"
 					" WHERE c.oid OPERATOR(pg_catalog.=) e.target)",
 					false, 0) != SPI_OK_DELETE)
 		elog(ERROR, "could not write the registry of enabled tables");
+	sp_table_become(&saved, sp_table_owner(sp_table_own_oid("tombstone")));
+	if (SPI_execute("DELETE FROM syncport.tombstone t WHERE t.removed_at"
+					" OPERATOR(pg_catalog.<) (pg_catalog.now()"
+					" OPERATOR(pg_catalog.-) " ORPHAN_RETENTION ")"
+					" AND NOT EXISTS (SELECT FROM syncport.enabled_table e"
+					" WHERE e.target OPERATOR(pg_catalog.=) t.target)",
+					false, 0) != SPI_OK_DELETE)
+		elog(ERROR, "could not delete images");
+	sp_table_unbecome(&saved);
 }
 
 /* Go over all tables once. */

@@ -42,7 +42,7 @@ struct PutBack
 	ResultRelInfo *info;		/* the relation, with its index infos */
 	Oid		   *indexes;		/* OIDs, as in info */
 	List	   *arbiters;		/* OIDs of keys that are checked at once */
-	List	   *deferrable;		/* positions of unique keys that are not */
+	List	   *deferrable;		/* positions of keys that are not */
 	List	   *checks;			/* the CHECK constraints, as ExprStates */
 	TupleTableSlot *slot;		/* the tombstone */
 };
@@ -55,6 +55,10 @@ static void open_indexes(PutBack *state);
 static void close_indexes(PutBack *state);
 static bool key_is_free(PutBack *state);
 static bool deferred_key_is_free(PutBack *state, int position);
+static bool make_scan_keys(Relation index, IndexInfo *info, Datum *values,
+						   bool *nulls, ScanKey keys);
+static bool conflicts(PutBack *state, IndexInfo *info, Relation index,
+					  const Datum *values, TupleTableSlot *found);
 static bool constraints_hold(PutBack *state);
 static bool insert_tombstone_row(PutBack *state);
 static void remove_tombstone(Relation rel, TupleTableSlot *tombstone,
@@ -110,7 +114,8 @@ collect_indexes(PutBack *state)
 		state->indexes[i] = oid;
 		if (index->rd_index->indimmediate)
 			state->arbiters = lappend_oid(state->arbiters, oid);
-		else if (index->rd_index->indisunique)
+		else if (index->rd_index->indisunique ||
+				 index->rd_index->indisexclusion)
 			state->deferrable = lappend_int(state->deferrable, i);
 		index_close(index, NoLock);
 		info->ri_IndexRelationDescs[i] = NULL;
@@ -297,8 +302,8 @@ key_is_free(PutBack *state)
 }
 
 /*
- * The same for a unique key that core checks later.  What other transactions
- * have not committed does not count: the recheck will wait for it.
+ * The same for a key that core checks later.  What other transactions have
+ * not committed does not count: the recheck will wait for it.
  */
 static bool
 deferred_key_is_free(PutBack *state, int position)
@@ -311,27 +316,78 @@ deferred_key_is_free(PutBack *state, int position)
 	ScanKeyData keys[INDEX_MAX_KEYS];
 	Datum		values[INDEX_MAX_KEYS];
 	bool		nulls[INDEX_MAX_KEYS];
-	bool		is_free;
-	int			i;
+	bool		is_free = true;
 
 	GetPerTupleExprContext(state->estate)->ecxt_scantuple = state->slot;
+	if (info->ii_Predicate != NIL &&
+		!ExecQual(ExecPrepareQual(info->ii_Predicate, state->estate),
+				  GetPerTupleExprContext(state->estate)))
+		return true;
 	FormIndexDatum(info, state->slot, state->estate, values, nulls);
-	for (i = 0; i < info->ii_NumIndexKeyAttrs; i++)
-	{
-		if (nulls[i])
-			return true;
-		ScanKeyEntryInitialize(&keys[i], 0, i + 1, info->ii_UniqueStrats[i],
-							   InvalidOid, index->rd_indcollation[i],
-							   info->ii_UniqueProcs[i], values[i]);
-	}
+	if (!make_scan_keys(index, info, values, nulls, keys))
+		return true;
 	found = table_slot_create(rel, NULL);
 	scan = sp_compat_index_beginscan(rel, index, SnapshotSelf,
 									 info->ii_NumIndexKeyAttrs);
 	index_rescan(scan, keys, info->ii_NumIndexKeyAttrs, NULL, 0);
-	is_free = !index_getnext_slot(scan, ForwardScanDirection, found);
+	while (is_free && index_getnext_slot(scan, ForwardScanDirection, found))
+		is_free = scan->xs_recheck && !conflicts(state, info, index, values,
+												 found);
 	index_endscan(scan);
 	ExecDropSingleTupleTableSlot(found);
 	return is_free;
+}
+
+/* The conditions of a conflict; false where NULLs cannot conflict. */
+static bool
+make_scan_keys(Relation index, IndexInfo *info, Datum *values, bool *nulls,
+			   ScanKey keys)
+{
+	bool		exclusion = info->ii_ExclusionOps != NULL;
+	int			i;
+
+	for (i = 0; i < info->ii_NumIndexKeyAttrs; i++)
+	{
+		bool		null = nulls[i];
+
+		if (null && (exclusion || !info->ii_NullsNotDistinct))
+			return false;
+		ScanKeyEntryInitialize(&keys[i],
+							   null ? SK_ISNULL | SK_SEARCHNULL : 0, i + 1,
+							   null ? InvalidStrategy :
+							   exclusion ? info->ii_ExclusionStrats[i] :
+							   info->ii_UniqueStrats[i],
+							   InvalidOid, index->rd_indcollation[i],
+							   null ? InvalidOid :
+							   exclusion ? info->ii_ExclusionProcs[i] :
+							   info->ii_UniqueProcs[i],
+							   null ? (Datum) 0 : values[i]);
+	}
+	return true;
+}
+
+/* What a lossy index has found: does it conflict by the operators? */
+static bool
+conflicts(PutBack *state, IndexInfo *info, Relation index,
+		  const Datum *values, TupleTableSlot *found)
+{
+	ExprContext *context = GetPerTupleExprContext(state->estate);
+	Datum		others[INDEX_MAX_KEYS];
+	bool		nulls[INDEX_MAX_KEYS];
+	int			i;
+
+	context->ecxt_scantuple = found;
+	FormIndexDatum(info, found, state->estate, others, nulls);
+	context->ecxt_scantuple = state->slot;
+	for (i = 0; i < info->ii_NumIndexKeyAttrs; i++)
+	{
+		if (nulls[i] ||
+			!DatumGetBool(OidFunctionCall2Coll(info->ii_ExclusionProcs[i],
+											   index->rd_indcollation[i],
+											   others[i], values[i])))
+			return false;
+	}
+	return true;
 }
 
 void

@@ -55,6 +55,7 @@ typedef struct Settler
 static Settler *begin_settling(FunctionCallInfo fcinfo, Relation rel);
 static Trigger *find_trigger(Relation rel, const char *name);
 static TriggerDesc *trigger_alone(const Trigger *trigger);
+static bool is_deleted(HeapTupleHeader row);
 static void settle_update(Settler *settler, HeapTuple old,
 						  TupleTableSlot *slot);
 static bool fetch_next(Relation rel, HeapTuple old, TupleTableSlot *next);
@@ -107,7 +108,7 @@ syncport_settle(PG_FUNCTION_ARGS)
 		settle_update(settler, old, data->tg_trigslot);
 	else if (settler->deleted_at != InvalidAttrNumber &&
 			 SessionReplicationRole != SESSION_REPLICATION_ROLE_REPLICA &&
-			 !HeapTupleHeaderXminInvalid(old->t_data))
+			 is_deleted(old->t_data))
 		sp_children_require_none(rel, data->tg_trigslot, false);
 	sp_image_flush();
 	return PointerGetDatum(NULL);
@@ -164,6 +165,15 @@ trigger_alone(const Trigger *trigger)
 	desc->numtriggers = 1;
 	desc->trig_delete_after_row = true;
 	return desc;
+}
+
+/* Whether this transaction has deleted a row: a trigger may have kept it. */
+static bool
+is_deleted(HeapTupleHeader row)
+{
+	return (row->t_infomask & HEAP_XMAX_INVALID) == 0 &&
+		!HEAP_XMAX_IS_LOCKED_ONLY(row->t_infomask) &&
+		TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetUpdateXid(row));
 }
 
 /* The row was updated: its key may be gone, or it is live again. */

@@ -4,7 +4,7 @@ BEGIN;
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS pgtap;
 CREATE EXTENSION IF NOT EXISTS syncport;
-SELECT plan(85);
+SELECT plan(98);
 CREATE SCHEMA tombstone_row;
 SET search_path = tombstone_row, public;
 
@@ -330,6 +330,68 @@ CREATE FUNCTION spy() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTI
 CREATE TRIGGER spy BEFORE DELETE ON tree FOR EACH ROW EXECUTE FUNCTION spy();
 SELECT lives_ok($$SELECT syncport.enable('tree', tombstones => 'image')$$, 'a whole tree of tombstones leaves, and no trigger fires');
 SELECT is((SELECT count(*) FROM images('tree')), 3::bigint, 'each as an image');
+
+-- names that our queries use themselves
+CREATE TABLE names (t int, c int, k int, s int, l int, i int, x int, PRIMARY KEY (t, k));
+SELECT syncport.enable('names');
+INSERT INTO names VALUES (1, 2, 3, 4, 5, 6, 7), (2, 2, 3, 4, 5, 6, 7);
+DELETE FROM names WHERE t = 1;
+SELECT is(syncport.restore('names', '{"t": 1, "k": 3}', true), 1::bigint, 'restore minds no column''s name');
+SELECT is(syncport.erase('names', '{"t": 1, "k": 3}'), true, 'neither does erase');
+SELECT results_eq('SELECT t FROM names', 'VALUES (2)', 'the row is gone');
+ALTER TABLE names RENAME deleted_at TO gone_at;
+SELECT throws_ok($$SELECT syncport.erase('names', '{"t": 2, "k": 3}')$$, '55000', 'table "names" is not as syncport.enable left it',
+	'a renamed column is told');
+
+-- keys that are checked later, and taken by the same statement
+CREATE EXTENSION IF NOT EXISTS btree_gist;
+CREATE TABLE later (id int PRIMARY KEY, u int, v int,
+	CONSTRAINT later_u EXCLUDE USING gist (u WITH =) DEFERRABLE,
+	CONSTRAINT later_v UNIQUE NULLS NOT DISTINCT (v) DEFERRABLE);
+SELECT syncport.enable('later');
+INSERT INTO later VALUES (1, 1, 1);
+SELECT lives_ok($$WITH d AS (DELETE FROM later WHERE id = 1) INSERT INTO later VALUES (2, 1, 2)$$, 'a deferrable exclusion constraint is looked at');
+SELECT results_eq($$SELECT images('later')$$, $$VALUES ('complete {"id":"1"}')$$, 'and the row becomes an image');
+INSERT INTO later VALUES (3, 3, NULL);
+SELECT lives_ok($$WITH d AS (DELETE FROM later WHERE id = 3) INSERT INTO later VALUES (4, 4, NULL)$$, 'NULLs that are not distinct conflict');
+SELECT is((SELECT count(*) FROM images('later')), 2::bigint, 'and make an image');
+
+-- an undelete that a trigger takes back is no delete
+CREATE TABLE kept (id int PRIMARY KEY);
+CREATE TABLE kept_child (id int PRIMARY KEY, ref int REFERENCES kept);
+SELECT syncport.enable('kept');
+INSERT INTO kept VALUES (1);
+DELETE FROM kept;
+INSERT INTO kept_child VALUES (1, 1);
+CREATE TRIGGER zzz_nothing BEFORE UPDATE ON kept FOR EACH ROW EXECUTE FUNCTION nothing();
+SELECT lives_ok('UPDATE kept SET deleted_at = NULL', 'an undelete that a trigger takes back changes nothing');
+
+-- an owner without rights to our schema creates partitions
+CREATE ROLE regress_tombstone_parts;
+CREATE SCHEMA parts AUTHORIZATION regress_tombstone_parts;
+SET ROLE regress_tombstone_parts;
+CREATE TABLE parts.p (id int PRIMARY KEY) PARTITION BY RANGE (id);
+RESET ROLE;
+SELECT syncport.enable('parts.p');
+SET ROLE regress_tombstone_parts;
+SELECT lives_ok('CREATE TABLE parts.p1 PARTITION OF parts.p FOR VALUES FROM (0) TO (9)', 'an owner needs no right to our schema for a partition');
+RESET ROLE;
+SELECT is_empty($$SELECT unnest(triggers_not_always) FROM syncport.status WHERE target = 'parts.p'::regclass$$, 'which has its triggers');
+
+-- another table's policy says nothing of what an image keeps
+CREATE TABLE person (id int PRIMARY KEY, email text);
+CREATE TABLE visit (id int PRIMARY KEY);
+ALTER TABLE visit ENABLE ROW LEVEL SECURITY;
+CREATE POLICY p ON visit USING (EXISTS (SELECT FROM person WHERE email = current_user));
+SELECT syncport.enable('person');
+INSERT INTO person VALUES (1, 'x');
+SELECT syncport.erase('person', '{"id": 1}');
+SELECT results_eq($$SELECT image::text FROM syncport.tombstone WHERE target = 'person'::regclass$$, $$VALUES ('{"id":"1"}')$$,
+	'erase keeps what the table''s own policies name');
+SELECT syncport.disable('person');
+DROP TABLE person CASCADE;
+SELECT is_empty($$SELECT FROM syncport.tombstone t WHERE NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = t.target)$$,
+	'images of a disabled table go with it');
 
 SELECT * FROM finish();
 ROLLBACK;
