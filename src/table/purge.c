@@ -694,6 +694,10 @@ purge_images(Purge *purge)
 		Datum		horizon;
 
 		begin_transaction();
+		LockRelationOid(purge->target, RowExclusiveLock);
+		if (sp_table_read(purge->target) == NULL ||
+			!may_purge(purge->target, false))
+			return;
 		sp_table_become(&saved,
 						sp_table_owner(sp_table_own_oid("tombstone")));
 		if (SPI_execute_with_args("WITH due AS (SELECT t.ctid, t.row_version"
