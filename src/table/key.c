@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "access/table.h"
+#include "access/xact.h"
 #include "lib/stringinfo.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -16,6 +17,7 @@
 #include "support/json_value.h"
 #include "support/quote.h"
 #include "support/relation.h"
+#include "table/image.h"
 #include "table/key.h"
 #include "table/registry.h"
 #include "table/target.h"
@@ -48,6 +50,9 @@ sp_key_open_target(FunctionCallInfo fcinfo, LOCKMODE mode,
 						get_rel_name(relid)),
 				 errdetail("A column that it named was renamed, dropped or changed since."),
 				 errhint("Rename the column back, or call syncport.disable and then syncport.enable.")));
+	/* what the running statement has deleted counts, too */
+	sp_image_flush();
+	CommandCounterIncrement();
 	return table_open(relid, mode);
 }
 

@@ -4,7 +4,7 @@ BEGIN;
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS pgtap;
 CREATE EXTENSION IF NOT EXISTS syncport;
-SELECT plan(43);
+SELECT plan(44);
 CREATE SCHEMA tombstone_image;
 SET search_path = tombstone_image, public;
 
@@ -207,6 +207,17 @@ SELECT columns_are('saved', ARRAY['id'], 'columns, too');
 SELECT is_empty($$SELECT FROM pg_trigger WHERE tgrelid = 'saved'::regclass AND tgname LIKE '%syncport%'$$, 'and triggers');
 DROP TABLE inner_t;
 SELECT is_empty($$SELECT FROM syncport.tombstone t LEFT JOIN pg_class c ON c.oid = t.target WHERE c.oid IS NULL$$, 'a dropped table takes its images along');
+
+-- erase in a trigger of the statement that deletes
+CREATE TABLE forgetful (id int PRIMARY KEY, secret text);
+SELECT syncport.enable('forgetful', tombstones => 'image');
+CREATE FUNCTION forget() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN PERFORM syncport.erase('forgetful', json_build_object('id', OLD.id)::jsonb); RETURN NULL; END $$;
+CREATE TRIGGER forget AFTER DELETE ON forgetful FOR EACH ROW EXECUTE FUNCTION forget();
+INSERT INTO forgetful VALUES (1, 's'), (2, 't');
+DELETE FROM forgetful;
+SELECT bag_eq($$SELECT image::text FROM syncport.tombstone WHERE target = 'forgetful'::regclass$$,
+	$$VALUES ('{"id":"1"}'), ('{"id":"2"}')$$, 'erase finds what its own statement has deleted');
 
 SELECT * FROM finish();
 ROLLBACK;
