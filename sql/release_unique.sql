@@ -112,6 +112,11 @@ SELECT syncport.release_unique('far', 'far_x');
 SELECT c.relname, t.spcname FROM pg_class c JOIN pg_tablespace t ON t.oid = c.reltablespace
 	WHERE c.relname IN ('far_a', 'far_x') ORDER BY 1;
 
+-- Such a key would go with deleted_at
+SELECT syncport.disable('far', true);
+SELECT syncport.disable('far');
+SELECT count(*) AS keys FROM pg_index WHERE indrelid = 'far'::regclass AND indpred IS NOT NULL;
+
 SET client_min_messages = warning;
 DROP OWNED BY regress_syncport_release;
 DROP ROLE regress_syncport_release;

@@ -11,6 +11,8 @@
  */
 #include "postgres.h"
 
+#include "access/genam.h"
+#include "access/sysattr.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
@@ -19,6 +21,7 @@
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "optimizer/optimizer.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -39,6 +42,7 @@ static void move_from_leaf(const EnabledTable *table, Oid leaf,
 static void check_unreferenced(const EnabledTable *table,
 							   const ForeignReference *reference);
 static void check_visible(Oid relid);
+static void check_live_keys(TablePlan *plan);
 static void plan_columns(TablePlan *plan, bool drop_columns);
 
 /*
@@ -72,6 +76,8 @@ syncport_disable(PG_FUNCTION_ARGS)
 		sp_plan_add(&plan, "DROP INDEX %s",
 					sp_table_quoted_name(lfirst_oid(lc)));
 	}
+	if (drop_columns && plan.have->row_mode)
+		check_live_keys(&plan);
 	plan_columns(&plan, drop_columns);
 	table_close(plan.rel, NoLock);
 
@@ -174,6 +180,37 @@ check_visible(Oid relid)
 				 errmsg("tombstones cannot be moved out past the row security of table \"%s\"",
 						get_rel_name(relid)),
 				 errhint("Call it as a role that row security does not apply to.")));
+}
+
+/* A key that holds among live rows would go with deleted_at, unsaid. */
+static void
+check_live_keys(TablePlan *plan)
+{
+	AttrNumber	deleted_at = get_attnum(plan->have->relid,
+										plan->have->deleted_at);
+	ListCell   *lc;
+
+	foreach(lc, RelationGetIndexList(plan->rel))
+	{
+		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
+		Bitmapset  *columns = NULL;
+
+		pull_varattnos((Node *) RelationGetIndexPredicate(index), 1,
+					   &columns);
+		if ((index->rd_index->indisunique ||
+			 index->rd_index->indisexclusion) &&
+			bms_is_member(deleted_at - FirstLowInvalidHeapAttributeNumber,
+						  columns))
+			ereport(ERROR,
+					(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+					 errmsg("key \"%s\" of table \"%s\" holds among live rows only",
+							RelationGetRelationName(index),
+							RelationGetRelationName(plan->rel)),
+					 errdetail("It would be dropped together with column \"%s\".",
+							   plan->have->deleted_at),
+					 errhint("Create it without its WHERE clause and drop this one, or leave the columns.")));
+		index_close(index, NoLock);
+	}
 }
 
 /*

@@ -61,6 +61,8 @@ static bool conflicts(PutBack *state, IndexInfo *info, Relation index,
 					  const Datum *values, TupleTableSlot *found);
 static bool constraints_hold(PutBack *state);
 static bool insert_tombstone_row(PutBack *state);
+static bool make_key_of_row(Relation rel, Relation index, HeapTuple row,
+							ScanKey keys);
 static void remove_tombstone(Relation rel, TupleTableSlot *tombstone,
 							 bool keep);
 
@@ -204,8 +206,12 @@ constraints_hold(PutBack *state)
 
 	for (i = 0; i < desc->natts; i++)
 	{
-		if (TupleDescAttr(desc, i)->attnotnull && slot->tts_isnull[i] &&
-			!TupleDescAttr(desc, i)->attisdropped)
+		Form_pg_attribute att = TupleDescAttr(desc, i);
+
+		/* a virtual column's value is not in the slot */
+		if (att->attnotnull && slot->tts_isnull[i] && !att->attisdropped &&
+			(att->attgenerated == '\0' ||
+			 att->attgenerated == ATTRIBUTE_GENERATED_STORED))
 			return false;
 	}
 	context->ecxt_scantuple = slot;
@@ -391,41 +397,59 @@ conflicts(PutBack *state, IndexInfo *info, Relation index,
 }
 
 void
-sp_put_back_yield(Relation rel, HeapTuple row,
-				  const StampColumns *columns)
+sp_put_back_yield(Relation rel, HeapTuple row, const StampColumns *columns)
 {
-	TupleDesc	desc = RelationGetDescr(rel);
-	Relation	index = index_open(SP_PRIMARY_KEY_INDEX(rel), AccessShareLock);
-	TupleTableSlot *found = table_slot_create(rel, NULL);
-	int			nkeys = index->rd_index->indnkeyatts;
 	ScanKeyData keys[INDEX_MAX_KEYS];
+	TupleTableSlot *found;
+	Relation	index;
 	IndexScanDesc scan;
+	int			nkeys;
+
+	(void) RelationGetIndexList(rel);
+	if (!OidIsValid(SP_PRIMARY_KEY_INDEX(rel)))
+		return;
+	index = index_open(SP_PRIMARY_KEY_INDEX(rel), AccessShareLock);
+	nkeys = index->rd_index->indnkeyatts;
+	if (make_key_of_row(rel, index, row, keys))
+	{
+		found = table_slot_create(rel, NULL);
+		scan = sp_compat_index_beginscan(rel, index, SnapshotSelf, nkeys);
+		index_rescan(scan, keys, nkeys, NULL, 0);
+		if (index_getnext_slot(scan, ForwardScanDirection, found) &&
+			!slot_attisnull(found, columns->deleted_at))
+			remove_tombstone(rel, found,
+							 heap_attisnull(row, columns->deleted_at,
+											RelationGetDescr(rel)));
+		index_endscan(scan);
+		ExecDropSingleTupleTableSlot(found);
+	}
+	index_close(index, NoLock);
+}
+
+/* The conditions for a row's key; false where a column of it is NULL yet. */
+static bool
+make_key_of_row(Relation rel, Relation index, HeapTuple row, ScanKey keys)
+{
 	int			i;
 
-	for (i = 0; i < nkeys; i++)
+	for (i = 0; i < index->rd_index->indnkeyatts; i++)
 	{
-		Oid			family = index->rd_opfamily[i];
 		Oid			type = index->rd_opcintype[i];
-		Oid			operator = get_opfamily_member(family, type, type,
+		Oid			operator = get_opfamily_member(index->rd_opfamily[i],
+												   type, type,
 												   BTEqualStrategyNumber);
 		bool		isnull;
 		Datum		value = heap_getattr(row,
 										 index->rd_index->indkey.values[i],
-										 desc, &isnull);
+										 RelationGetDescr(rel), &isnull);
 
+		if (isnull)
+			return false;
 		ScanKeyEntryInitialize(&keys[i], 0, i + 1, BTEqualStrategyNumber,
 							   InvalidOid, index->rd_indcollation[i],
 							   get_opcode(operator), value);
 	}
-	scan = sp_compat_index_beginscan(rel, index, SnapshotSelf, nkeys);
-	index_rescan(scan, keys, nkeys, NULL, 0);
-	if (index_getnext_slot(scan, ForwardScanDirection, found) &&
-		!slot_attisnull(found, columns->deleted_at))
-		remove_tombstone(rel, found,
-						 heap_attisnull(row, columns->deleted_at, desc));
-	index_endscan(scan);
-	ExecDropSingleTupleTableSlot(found);
-	index_close(index, NoLock);
+	return true;
 }
 
 /* Take a tombstone out; where a live row comes in its place, keep an image. */

@@ -10,8 +10,8 @@
  * statement, whose checks come at its end: neither cycles nor children of
  * two parents need an order.
  *
- * Deletion times are transactions' start times, so equal ones mean the same
- * transaction.
+ * Deletion times are transactions' start times, in microseconds: equal ones
+ * mean, in practice, the same transaction.
  *
  *-------------------------------------------------------------------------
  */
