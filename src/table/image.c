@@ -354,7 +354,8 @@ is_small(ImageWriter *writer, TupleTableSlot *slot)
 
 /*
  * The image as JSON; false where that is too much to keep.  A reduced image
- * always can be built: a value that no policy can sensibly test is NULL.
+ * always can be built: what an index holds of the key is short, and another
+ * value that no policy can sensibly test is NULL.
  */
 static bool
 build_image(ImageWriter *writer, TupleTableSlot *slot, ImageKind kind,
