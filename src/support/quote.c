@@ -16,6 +16,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
+#include "utils/typcache.h"
 
 #include "support/quote.h"
 
@@ -78,4 +79,15 @@ sp_quote_operator(Oid operator)
 				   NameStr(form->oprname));
 	ReleaseSysCache(tuple);
 	return sql;
+}
+
+char *
+sp_quote_equality(Oid type)
+{
+	TypeCacheEntry *cache = lookup_type_cache(getBaseType(type),
+											  TYPECACHE_EQ_OPR);
+
+	if (!OidIsValid(cache->eq_opr))
+		elog(ERROR, "type %u has no equality operator", type);
+	return sp_quote_operator(cache->eq_opr);
 }

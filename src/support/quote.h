@@ -29,4 +29,7 @@ extern char *sp_quote_column_of(const char *alias, Form_pg_attribute att);
 /* OPERATOR(schema.symbol); palloc'd */
 extern char *sp_quote_operator(Oid operator);
 
+/* The same of a type's default equality, which every key has. */
+extern char *sp_quote_equality(Oid type);
+
 #endif							/* SYNCPORT_QUOTE_H */

@@ -57,7 +57,6 @@ typedef struct ColumnSearch
 static void append_definitions(StringInfo sql, Relation rel);
 static char *quote_collation(Oid collation);
 static char *build_not_live(Relation rel);
-static char *find_equality(Oid type);
 static void install_hooks(ParseState *pstate, void *arg);
 static Node *resolve_param(ParseState *pstate, ParamRef *ref);
 static Node *note_column(ParseState *pstate, ColumnRef *ref, Node *var);
@@ -184,24 +183,12 @@ build_not_live(Relation rel)
 
 		appendStringInfo(&sql, "%s%s %s %s", glue,
 						 sp_quote_column_of("l", att),
-						 find_equality(att->atttypid),
+						 sp_quote_equality(att->atttypid),
 						 sp_quote_column(att));
 		glue = " AND ";
 	}
 	appendStringInfoChar(&sql, ')');
 	return sql.data;
-}
-
-/* The equality that keys of a type go by. */
-static char *
-find_equality(Oid type)
-{
-	TypeCacheEntry *cache = lookup_type_cache(getBaseType(type),
-											  TYPECACHE_EQ_OPR);
-
-	if (!OidIsValid(cache->eq_opr))
-		elog(ERROR, "type %u has no equality operator", type);
-	return sp_quote_operator(cache->eq_opr);
 }
 
 /* Callback: prepare to analyse a query. */

@@ -28,7 +28,6 @@ static JsonbValue *find_member(Jsonb *json, const char *name);
 static Datum convert_member(Form_pg_attribute att, Jsonb *json);
 static char *describe_key(Relation rel, List *columns, const char *before,
 						  const char *after);
-static char *find_equality(Oid type);
 
 Relation
 sp_key_open_target(FunctionCallInfo fcinfo, LOCKMODE mode,
@@ -85,7 +84,7 @@ sp_key_argument(FunctionCallInfo fcinfo, int arg, Relation rel)
 		key->types[i] = getBaseType(att->atttypid);
 		key->values[i] = convert_member(att, json);
 		appendStringInfo(&sql, "%s%s %s $%d", i == 0 ? "" : " AND ",
-						 sp_quote_column(att), find_equality(att->atttypid),
+						 sp_quote_column(att), sp_quote_equality(att->atttypid),
 						 i + 1);
 	}
 	key->condition = sql.data;
@@ -106,7 +105,7 @@ sp_key_join(Relation rel, const char *one, const char *other)
 
 		appendStringInfo(&sql, "%s%s %s %s", sql.len == 0 ? "" : " AND ",
 						 sp_quote_column_of(one, att),
-						 find_equality(att->atttypid),
+						 sp_quote_equality(att->atttypid),
 						 sp_quote_column_of(other, att));
 	}
 	return sql.data;
@@ -197,16 +196,4 @@ describe_key(Relation rel, List *columns, const char *before,
 						 before, NameStr(att->attname), after);
 	}
 	return names.data;
-}
-
-/* The default equality of a type, which every key has. */
-static char *
-find_equality(Oid type)
-{
-	TypeCacheEntry *cache = lookup_type_cache(getBaseType(type),
-											  TYPECACHE_EQ_OPR);
-
-	if (!OidIsValid(cache->eq_opr))
-		elog(ERROR, "type %u has no equality operator", type);
-	return sp_quote_operator(cache->eq_opr);
 }
