@@ -14,6 +14,8 @@
 #ifndef SYNCPORT_KEYSET_CURSOR_H
 #define SYNCPORT_KEYSET_CURSOR_H
 
+#include "lib/stringinfo.h"
+
 #include "keyset/order.h"
 
 /* a longer cursor is neither written (54000) nor read (SY001) */
@@ -51,5 +53,19 @@ extern text *sp_cursor_encode(CursorCodec *codec,
  */
 extern CursorPosition *sp_cursor_decode(CursorCodec *codec,
 										const text *cursor);
+
+/*
+ * Append the values of a position at a row to out, without a header and in
+ * binary: a part of a cursor of another kind.
+ */
+extern void sp_cursor_append(CursorCodec *codec, StringInfo out,
+							 const CursorPosition *position);
+
+/*
+ * Read them back from length bytes, all of which they take; palloc'd.  The
+ * only error is SY001.
+ */
+extern CursorPosition *sp_cursor_parse(CursorCodec *codec, const char *bytes,
+									   int length);
 
 #endif							/* SYNCPORT_KEYSET_CURSOR_H */

@@ -8,6 +8,7 @@
 #ifndef SYNCPORT_KEYSET_FILTER_H
 #define SYNCPORT_KEYSET_FILTER_H
 
+#include "nodes/bitmapset.h"
 #include "utils/jsonb.h"
 #include "utils/rel.h"
 
@@ -21,6 +22,7 @@ typedef struct FilterCondition
 	Oid		   *types;			/* of $first .. $(first + nparams - 1) */
 	Datum	   *values;
 	bool	   *isnull;
+	Bitmapset  *columns;		/* attribute numbers that it names */
 } FilterCondition;
 
 /*

@@ -16,6 +16,9 @@
 /* a cursor that this server did not write, or wrote for something else */
 #define ERRCODE_SP_INVALID_CURSOR		MAKE_SQLSTATE('S','Y','0','0','1')
 
+/* the feed has to be read from the start; DETAIL is the reason */
+#define ERRCODE_SP_RESET_REQUIRED		MAKE_SQLSTATE('S','Y','0','0','2')
+
 /* the function needs a table that syncport.enable has prepared */
 #define ERRCODE_SP_TABLE_NOT_ENABLED	MAKE_SQLSTATE('S','Y','0','0','3')
 
