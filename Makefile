@@ -22,6 +22,12 @@ OBJS = \
 	src/export/sink_file.o \
 	src/export/sink_program.o \
 	src/export/writer_json.o \
+	src/feed/changes.o \
+	src/feed/feed_position.o \
+	src/feed/image_stream.o \
+	src/feed/pull.o \
+	src/feed/pull_request.o \
+	src/feed/round.o \
 	src/keyset/bound.o \
 	src/keyset/count.o \
 	src/keyset/cursor.o \
@@ -29,6 +35,7 @@ OBJS = \
 	src/keyset/filter.o \
 	src/keyset/image_cache.o \
 	src/keyset/index.o \
+	src/keyset/item.o \
 	src/keyset/item_scan.o \
 	src/keyset/merge.o \
 	src/keyset/order.o \

@@ -46,4 +46,10 @@ extern RowEncoder *sp_encode_begin_json(TupleDesc desc, int ncolumns,
 extern void sp_encode_json_row(RowEncoder *encoder, TupleTableSlot *slot,
 							   StringInfo out);
 
+/*
+ * The time zone of a name.  Errors: 22023 where there is none, and for one
+ * with leap seconds.
+ */
+extern pg_tz *sp_encode_time_zone(const char *name);
+
 #endif							/* SYNCPORT_ENCODE_H */

@@ -20,6 +20,7 @@
 #include "utils/timestamp.h"
 
 #include "encode/digits.h"
+#include "encode/encode.h"
 #include "encode/value.h"
 
 /* days from 0000-03-01 to 2000-01-01 */
@@ -341,4 +342,17 @@ next_change(pg_tz *zone, pg_time_t at)
 		default:
 			return PG_INT64_MIN;
 	}
+}
+
+pg_tz *
+sp_encode_time_zone(const char *name)
+{
+	pg_tz	   *zone = name[0] != '\0' ? pg_tzset(name) : NULL;
+
+	if (zone == NULL || !pg_tz_acceptable(zone))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("time zone \"%s\" not recognized", name),
+				 errhint("Names are in pg_timezone_names; NULL takes the session's TimeZone.")));
+	return zone;
 }

@@ -4,21 +4,17 @@
  *	  syncport.page: a page as rows of the table, each with its cursor.
  *
  * Rows go from the executor's slot into the result without a copy in
- * between.  A slot that still holds the table's own tuple becomes the row
- * value as it is; only the columns that the cursor needs are taken apart.
+ * between; only the columns that the cursor needs are taken apart.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
-#include "access/heaptoast.h"
-#include "access/htup_details.h"
 #include "fmgr.h"
 #include "funcapi.h"
-#include "utils/builtins.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
+#include "keyset/item.h"
 #include "keyset/request.h"
 
 PG_FUNCTION_INFO_V1(syncport_page);
@@ -38,19 +34,15 @@ typedef struct ItemReceiver
 	Datum	   *cursors;		/* backward: theirs */
 	int			nitems;			/* backward: how many */
 	CursorPosition position;	/* of the row at hand */
-	Datum	   *values;			/* of the row at hand, for a row taken apart */
-	bool	   *isnull;			/* same */
+	ItemMaker	maker;			/* of rows */
 } ItemReceiver;
 
-static Oid	find_table(FunctionCallInfo fcinfo);
 static void start_items(ItemReceiver *receiver, PageFetch *page,
 						ReturnSetInfo *result);
 static void ignore_startup(DestReceiver *self, int operation,
 						   TupleDesc desc);
 static void ignore_end(DestReceiver *self);
 static bool receive_item(TupleTableSlot *slot, DestReceiver *self);
-static Datum make_item(ItemReceiver *receiver, TupleTableSlot *slot);
-static bool holds_row(const PagePlan *plan, TupleTableSlot *slot);
 static void put_item(ItemReceiver *receiver, Datum item, Datum cursor);
 
 /*
@@ -73,7 +65,7 @@ syncport_page(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	PG_TRY();
 	{
-		sp_page_begin(&page, fcinfo, find_table(fcinfo), &arguments, 0);
+		sp_page_begin(&page, fcinfo, sp_item_table(fcinfo), &arguments, 0);
 		start_items(&receiver, &page, result);
 		sp_page_fetch(&page, &receiver.pub);
 		while (receiver.nitems-- > 0)
@@ -87,23 +79,6 @@ syncport_page(PG_FUNCTION_ARGS)
 	PG_END_TRY();
 	sp_page_close(&page);
 	return (Datum) 0;
-}
-
-/* The table whose row type target has. */
-static Oid
-find_table(FunctionCallInfo fcinfo)
-{
-	Oid			type = get_fn_expr_argtype(fcinfo->flinfo, 0);
-	Oid			relid = OidIsValid(type) ? get_typ_typrelid(type) : InvalidOid;
-
-	if (!OidIsValid(relid))
-		ereport(ERROR,
-				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("target is not a row of a table"),
-				 errdetail("It is of type %s.",
-						   OidIsValid(type) ? format_type_be(type) : "unknown"),
-				 errhint("Name the table by a NULL of its row type: NULL::schema.table.")));
-	return relid;
 }
 
 /* Prepare to receive the rows of a page. */
@@ -130,9 +105,7 @@ start_items(ItemReceiver *receiver, PageFetch *page, ReturnSetInfo *result)
 	}
 	receiver->position.values = palloc(plan->order->ncolumns * sizeof(Datum));
 	receiver->position.isnull = palloc(plan->order->ncolumns * sizeof(bool));
-	receiver->values = palloc0(plan->rowdesc->natts * sizeof(Datum));
-	receiver->isnull = palloc(plan->rowdesc->natts * sizeof(bool));
-	memset(receiver->isnull, true, plan->rowdesc->natts * sizeof(bool));
+	sp_item_begin(&receiver->maker, plan);
 }
 
 /* Callback: nothing to do, the plan knows the columns. */
@@ -159,7 +132,7 @@ receive_item(TupleTableSlot *slot, DestReceiver *self)
 	sp_plan_position(receiver->plan, slot, &receiver->position);
 	cursor = PointerGetDatum(sp_cursor_encode(receiver->plan->codec,
 											  &receiver->position));
-	item = make_item(receiver, slot);
+	item = sp_item_make(&receiver->maker, slot);
 	if (receiver->backward)
 	{
 		receiver->items[receiver->nitems] = item;
@@ -172,47 +145,6 @@ receive_item(TupleTableSlot *slot, DestReceiver *self)
 	}
 	MemoryContextSwitchTo(caller);
 	return true;
-}
-
-/* The slot's row as a value of the table's row type. */
-static Datum
-make_item(ItemReceiver *receiver, TupleTableSlot *slot)
-{
-	PagePlan   *plan = receiver->plan;
-	HeapTuple	tuple;
-	int			i;
-
-	if (holds_row(plan, slot))
-		return heap_copy_tuple_as_datum(ExecFetchSlotHeapTuple(slot, false,
-															   NULL),
-										plan->rowdesc);
-	slot_getallattrs(slot);
-	for (i = 0; i < plan->nselected; i++)
-	{
-		receiver->values[plan->selected[i] - 1] = slot->tts_values[i];
-		receiver->isnull[plan->selected[i] - 1] = slot->tts_isnull[i];
-	}
-	tuple = toast_build_flattened_tuple(plan->rowdesc, receiver->values,
-										receiver->isnull);
-	/* formed by the row type and flat: it is a datum as it stands */
-	return HeapTupleHeaderGetDatum(tuple->t_data);
-}
-
-/*
- * Whether the slot holds a stored tuple that is a complete row of the type:
- * nothing projected, dropped, added since or stored out of line.
- */
-static bool
-holds_row(const PagePlan *plan, TupleTableSlot *slot)
-{
-	HeapTuple	tuple;
-
-	if (!TTS_IS_BUFFERTUPLE(slot) ||
-		plan->nselected != plan->rowdesc->natts)
-		return false;
-	tuple = ExecFetchSlotHeapTuple(slot, false, NULL);
-	return HeapTupleHeaderGetNatts(tuple->t_data) == plan->nselected &&
-		!HeapTupleHasExternal(tuple);
 }
 
 /* Add a row to the result. */

@@ -54,7 +54,6 @@ typedef struct JsonReceiver
 } JsonReceiver;
 
 static void read_options(FunctionCallInfo fcinfo, EncodeOptions *options);
-static pg_tz *find_time_zone(const char *name);
 static bool read_flag(FunctionCallInfo fcinfo, int arg);
 static CountMode read_total(FunctionCallInfo fcinfo);
 static void start_json(JsonReceiver *receiver, PageFetch *page);
@@ -120,7 +119,7 @@ read_options(FunctionCallInfo fcinfo, EncodeOptions *options)
 	options->int8_as_text = read_flag(fcinfo, ARG_INT8_AS_TEXT);
 	options->numeric_as_text = read_flag(fcinfo, ARG_NUMERIC_AS_TEXT);
 	options->time_zone = PG_ARGISNULL(ARG_TIME_ZONE) ? NULL :
-		find_time_zone(text_to_cstring(PG_GETARG_TEXT_PP(ARG_TIME_ZONE)));
+		sp_encode_time_zone(text_to_cstring(PG_GETARG_TEXT_PP(ARG_TIME_ZONE)));
 }
 
 /* A boolean argument; NULL is false. */
@@ -128,20 +127,6 @@ static bool
 read_flag(FunctionCallInfo fcinfo, int arg)
 {
 	return !PG_ARGISNULL(arg) && PG_GETARG_BOOL(arg);
-}
-
-/* The time zone of a name, which must be one. */
-static pg_tz *
-find_time_zone(const char *name)
-{
-	pg_tz	   *zone = name[0] != '\0' ? pg_tzset(name) : NULL;
-
-	if (zone == NULL || !pg_tz_acceptable(zone))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("time zone \"%s\" not recognized", name),
-				 errhint("Names are in pg_timezone_names; NULL takes the session's TimeZone.")));
-	return zone;
 }
 
 /* The argument total. */

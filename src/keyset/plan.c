@@ -25,6 +25,9 @@
  *
  * Where deleted rows leave the table, images of them are merged in.
  *
+ * The feed reads rows in the order of row_version by the same machinery and
+ * merges images itself, as deletes.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -76,12 +79,14 @@ static PagePlan *build_plan(const PageRequest *request, bool rls);
 static bool has_images(const PageRequest *request);
 static void allow_nulls(OrderSpec *order, const PageRequest *request);
 static AttrNumber live_column(const PageRequest *request);
+static AttrNumber deleted_column(Relation rel);
 static void build_columns(PagePlan *plan, bool rls);
 static void set_type(RungColumn *column, const OrderColumn *source);
 static void set_comparisons(RungColumn *column, const OrderColumn *source,
 							bool rls);
 static void set_functions(RungColumn *column);
 static void select_columns(PagePlan *plan, const PageRequest *request);
+static void select_marks(PagePlan *plan, const PageRequest *request);
 static int	select_column(PagePlan *plan, AttrNumber attnum);
 static void set_parameters(PagePlan *plan, const PageRequest *request);
 static void build_head(PagePlan *plan, const PageRequest *request,
@@ -225,8 +230,11 @@ serialize_request(StringInfo key, const PageRequest *request, bool rls)
 	head.user = rls ? GetUserId() : InvalidOid;
 	head.limit = request->limit;
 	head.flags = (request->include_deleted ? 1 : 0) |
-		(request->backward ? 2 : 0) | (rls ? 4 : 0);
+		(request->backward ? 2 : 0) | (rls ? 4 : 0) |
+		(request->feed ? 8 : 0) | (request->generic ? 16 : 0);
 	appendBinaryStringInfo(key, (char *) &head, sizeof(head));
+	append_sized(key, request->mark,
+				 request->mark ? strlen(request->mark) : -1);
 	if (request->order_by)
 		append_sized(key, VARDATA_ANY(request->order_by),
 					 VARSIZE_ANY_EXHDR(request->order_by));
@@ -316,6 +324,8 @@ free_plan(int i)
 		SPI_freeplan(rung->plan);
 	for (rung = plan->image_rungs; rung != NULL; rung = rung->next)
 		SPI_freeplan(rung->plan);
+	if (plan->feed_query)
+		SPI_freeplan(plan->feed_query);
 	MemoryContextDelete(plan->context);
 }
 
@@ -334,6 +344,7 @@ build_plan(const PageRequest *request, bool rls)
 	plan->relid = RelationGetRelid(request->rel);
 	plan->valid = true;
 	plan->backward = request->backward;
+	plan->generic = request->generic;
 	plan->limit = request->limit;
 	plan->rowdesc = CreateTupleDescCopy(RelationGetDescr(request->rel));
 	plan->order = sp_order_parse(request->rel,
@@ -361,7 +372,7 @@ has_images(const PageRequest *request)
 {
 	EnabledTable *table;
 
-	if (!request->include_deleted)
+	if (!request->include_deleted || request->feed)
 		return false;
 	table = sp_table_find(RelationGetRelid(request->rel));
 	return table != NULL && !table->row_mode;
@@ -386,14 +397,19 @@ allow_nulls(OrderSpec *order, const PageRequest *request)
 static AttrNumber
 live_column(const PageRequest *request)
 {
-	EnabledTable *table;
+	return request->include_deleted ? InvalidAttrNumber :
+		deleted_column(request->rel);
+}
 
-	if (request->include_deleted)
-		return InvalidAttrNumber;
-	table = sp_table_find(RelationGetRelid(request->rel));
+/* The column of the deletion time, where tombstones stay in the table. */
+static AttrNumber
+deleted_column(Relation rel)
+{
+	EnabledTable *table = sp_table_find(RelationGetRelid(rel));
+
 	if (table == NULL || !table->row_mode)
 		return InvalidAttrNumber;
-	return get_attnum(RelationGetRelid(request->rel), table->deleted_at);
+	return get_attnum(RelationGetRelid(rel), table->deleted_at);
 }
 
 /* How the query compares and sorts the columns of the order. */
@@ -509,6 +525,21 @@ select_columns(PagePlan *plan, const PageRequest *request)
 											plan->order->columns[i].attnum);
 		plan->slot_needed = Max(plan->slot_needed, plan->order_slot[i] + 1);
 	}
+	plan->deleted_slot = plan->mark_slot = -1;
+	if (request->feed)
+		select_marks(plan, request);
+}
+
+/* What the feed has to know of a row beside its position. */
+static void
+select_marks(PagePlan *plan, const PageRequest *request)
+{
+	AttrNumber	deleted = deleted_column(request->rel);
+
+	if (deleted != InvalidAttrNumber)
+		plan->deleted_slot = select_column(plan, deleted);
+	if (request->mark)
+		plan->mark_slot = plan->nresult;
 }
 
 /* Add a column to the result unless it is there; where it stands. */
@@ -554,6 +585,8 @@ build_head(PagePlan *plan, const PageRequest *request, AttrNumber live)
 	for (i = 0; i < plan->nresult; i++)
 		appendStringInfo(&sql, "%s%s", i == 0 ? "SELECT " : ", ",
 						 quote_column(plan, plan->selected[i]));
+	if (plan->mark_slot >= 0)
+		appendStringInfo(&sql, ", (%s)", request->mark);
 	appendStringInfo(&sql, " FROM %s AS t WHERE ", sp_quote_from(rel));
 	if (live != InvalidAttrNumber)
 		appendStringInfo(&sql, "%s IS NULL AND ", quote_column(plan, live));
@@ -692,8 +725,9 @@ prepare_rung(PagePlan *plan, const Rung *rung)
 	appendStringInfoString(&sql, plan->tail);
 	entry->rung = *rung;
 	entry->plan = SPI_prepare_cursor(sql.data, plan->nparams, plan->types,
-									 plan->nfilter > 0 && !plan->filter_leads ?
-									 0 : CURSOR_OPT_GENERIC_PLAN);
+									 plan->generic || plan->nfilter == 0 ||
+									 plan->filter_leads ?
+									 CURSOR_OPT_GENERIC_PLAN : 0);
 	if (entry->plan == NULL)
 		elog(ERROR, "could not prepare the query of a page: %s",
 			 SPI_result_code_string(SPI_result));

@@ -28,6 +28,13 @@ typedef struct PageRequest
 	bool		include_deleted;
 	bool		backward;		/* rows come in reversed order */
 	int			limit;			/* rows to fetch */
+	bool		feed;			/* rows for the feed: images are its own work,
+								 * deleted_at and mark come with each row */
+	bool		generic;		/* no value of a parameter asks for a plan of
+								 * its own */
+	const char *mark;			/* feed: SQL of a boolean over t that rows come
+								 * with, its parameters among condition's;
+								 * NULL: none */
 } PageRequest;
 
 /* The prepared query of a rung. */
@@ -56,7 +63,8 @@ typedef struct PagePlan
 	bool		by_index;		/* an index leads with the order: run rungs */
 	bool		filter_leads;	/* an index leads with what the filter fixes */
 	bool		backward;		/* copied from the request */
-	int			limit;			/* copied from the request */
+	bool		generic;		/* same */
+	int			limit;			/* same */
 
 	TupleDesc	rowdesc;		/* the table's row type */
 	int			nresult;		/* attributes of the result */
@@ -65,6 +73,9 @@ typedef struct PagePlan
 	AttrNumber *selected;		/* result attribute - 1 -> column */
 	int		   *order_slot;		/* column of order -> result attribute - 1 */
 	int			slot_needed;	/* so many attributes hold all of these */
+	int			deleted_slot;	/* feed: result attribute - 1 of deleted_at, -1
+								 * where the table has none */
+	int			mark_slot;		/* feed: same of mark, or -1 */
 
 	char	   *head;			/* SELECT ... WHERE ... AND */
 	char	   *tail;			/* ORDER BY ... LIMIT n */
@@ -78,6 +89,8 @@ typedef struct PagePlan
 								 * columns, syncport_id and syncport_tid */
 	int			image_window;	/* so many of them are asked about first */
 	RungPlan   *image_rungs;	/* prepared so far */
+	ImageSource *feed_images;	/* for feed/image_stream.c; NULL: not yet */
+	SPIPlanPtr	feed_query;		/* its query over them */
 } PagePlan;
 
 /*

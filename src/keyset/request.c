@@ -24,7 +24,6 @@
 /* value of before that asks for the last page */
 #define END_OF_TABLE	"end"
 
-static int	read_page_size(FunctionCallInfo fcinfo, int arg);
 static text *read_text(FunctionCallInfo fcinfo, int arg);
 static void read_cursors(PageFetch *page, text *after, text *before);
 static bool is_end(const text *cursor);
@@ -39,7 +38,7 @@ sp_page_begin(PageFetch *page, FunctionCallInfo fcinfo, Oid relid,
 {
 	PageRequest *request = &page->request;
 
-	page->page_size = read_page_size(fcinfo, arguments->page_size);
+	page->page_size = sp_page_size_argument(fcinfo, arguments->page_size);
 	read_cursors(page, read_text(fcinfo, arguments->after),
 				 read_text(fcinfo, arguments->before));
 	request->limit = page->page_size + extra;
@@ -81,9 +80,8 @@ sp_page_close(PageFetch *page)
 	table_close(page->request.rel, NoLock);
 }
 
-/* page_size, within its limits. */
-static int
-read_page_size(FunctionCallInfo fcinfo, int arg)
+int
+sp_page_size_argument(FunctionCallInfo fcinfo, int arg)
 {
 	int			page_size = PG_ARGISNULL(arg) ? 0 : PG_GETARG_INT32(arg);
 

@@ -43,6 +43,9 @@ typedef struct PageFetch
 extern void sp_page_begin(PageFetch *page, FunctionCallInfo fcinfo, Oid relid,
 						  const PageArguments *arguments, int extra);
 
+/* An argument page_size; 22023 where it is NULL or out of its limits. */
+extern int	sp_page_size_argument(FunctionCallInfo fcinfo, int arg);
+
 /* Fetch the rows into a receiver. */
 extern void sp_page_fetch(PageFetch *page, DestReceiver *receiver);
 
