@@ -9,7 +9,7 @@
 
 #include "access/heaptoast.h"
 #include "access/htup_details.h"
-#include "executor/executor.h"
+#include "funcapi.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
