@@ -25,8 +25,10 @@ OBJS = \
 	src/feed/changes.o \
 	src/feed/feed_position.o \
 	src/feed/image_stream.o \
+	src/feed/origin.o \
 	src/feed/pull.o \
 	src/feed/pull_request.o \
+	src/feed/restamp.o \
 	src/feed/round.o \
 	src/keyset/bound.o \
 	src/keyset/count.o \
@@ -51,6 +53,7 @@ OBJS = \
 	src/support/quote.o \
 	src/support/relation.o \
 	src/support/value.o \
+	src/table/below_triggers.o \
 	src/table/children.o \
 	src/table/disable.o \
 	src/table/enable.o \
