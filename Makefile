@@ -25,9 +25,11 @@ OBJS = \
 	src/feed/changes.o \
 	src/feed/feed_position.o \
 	src/feed/image_stream.o \
+	src/feed/position.o \
 	src/feed/pull.o \
 	src/feed/pull_request.o \
 	src/feed/round.o \
+	src/feed/snapshot.o \
 	src/keyset/bound.o \
 	src/keyset/count.o \
 	src/keyset/cursor.o \
