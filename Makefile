@@ -26,10 +26,12 @@ OBJS = \
 	src/feed/feed_position.o \
 	src/feed/image_stream.o \
 	src/feed/origin.o \
+	src/feed/position.o \
 	src/feed/pull.o \
 	src/feed/pull_request.o \
 	src/feed/restamp.o \
 	src/feed/round.o \
+	src/feed/snapshot.o \
 	src/keyset/bound.o \
 	src/keyset/count.o \
 	src/keyset/cursor.o \

@@ -63,6 +63,12 @@ typedef struct FeedPosition
 	int			row_length;		/* bytes of it */
 } FeedPosition;
 
+/* bytes that the ids in progress of a snapshot may take in a cursor */
+#define POSITION_LIST_BYTES		2400
+
+/* Bytes that a number takes. */
+extern int	sp_position_number_bytes(uint64 number);
+
 /* Write a cursor, URL-safe; palloc'd. */
 extern text *sp_position_encode(const FeedPosition *position);
 
