@@ -15,6 +15,7 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "access/transam.h"
 #include "catalog/namespace.h"
 #include "catalog/partition.h"
 #include "catalog/pg_class.h"
@@ -199,9 +200,10 @@ sp_table_remove(Oid relid)
 void
 sp_table_raise_horizon(Oid relid, int64 row_version)
 {
-	Oid			types[] = {OIDOID, INT8OID};
+	Oid			types[] = {OIDOID, INT8OID, INT8OID};
 	Datum		values[] = {
-		ObjectIdGetDatum(relid), Int64GetDatum(row_version)
+		ObjectIdGetDatum(relid), Int64GetDatum(row_version),
+		Int64GetDatum(sp_table_next_version())
 	};
 	RoleSwitch	saved;
 
@@ -209,10 +211,17 @@ sp_table_raise_horizon(Oid relid, int64 row_version)
 	if (SPI_execute_with_args("UPDATE syncport.enabled_table"
 							  " SET purge_horizon = $2"
 							  " WHERE target OPERATOR(pg_catalog.=) $1"
-							  " AND purge_horizon OPERATOR(pg_catalog.<) $2",
-							  2, types, values, NULL, false, 0) != SPI_OK_UPDATE)
+							  " AND (purge_horizon OPERATOR(pg_catalog.<) $2"
+							  " OR purge_horizon OPERATOR(pg_catalog.>=) $3)",
+							  3, types, values, NULL, false, 0) != SPI_OK_UPDATE)
 		elog(ERROR, "could not write the registry of enabled tables");
 	sp_table_unbecome(&saved);
+}
+
+int64
+sp_table_next_version(void)
+{
+	return (int64) U64FromFullTransactionId(ReadNextFullTransactionId());
 }
 
 const char *
