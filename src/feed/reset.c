@@ -84,6 +84,9 @@ sp_reset_check(const FeedScope *scope, const FeedPosition *position)
 
 	if (has_event(scope, base, "disabled"))
 		return FEED_DISABLED;
+	/* with other columns the definitions cannot be compared */
+	if (mark.filter != given->filter)
+		return FEED_FILTER;
 	if (mark.schema != given->schema || has_event(scope, base, "schema"))
 		return FEED_SCHEMA;
 	reset = check_leaves(scope, &mark, given, base);
@@ -91,8 +94,6 @@ sp_reset_check(const FeedScope *scope, const FeedPosition *position)
 		return reset;
 	if (has_event(scope, base, "truncated"))
 		return FEED_TRUNCATED;
-	if (mark.filter != given->filter)
-		return FEED_FILTER;
 	if (mark.access != given->access || has_event(scope, base, "access"))
 		return FEED_ACCESS;
 	if (position->base != NULL && sp_reset_is_purged(scope, position->base))
