@@ -29,8 +29,10 @@ OBJS = \
 	src/feed/position.o \
 	src/feed/pull.o \
 	src/feed/pull_request.o \
+	src/feed/reset.o \
 	src/feed/restamp.o \
 	src/feed/round.o \
+	src/feed/scope.o \
 	src/feed/snapshot.o \
 	src/keyset/bound.o \
 	src/keyset/count.o \

@@ -112,6 +112,13 @@ sp_position_encode(const FeedPosition *position)
 	append_checksum(&out);
 
 	length = SP_BASE64_LENGTH(out.len);
+	if (length > CURSOR_BYTES_MAX)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("cursor would be longer than %d bytes",
+						CURSOR_BYTES_MAX),
+				 errdetail("It holds the key of the last row of the page and the OIDs of the partitions."),
+				 errhint("Use shorter keys.")));
 	cursor = palloc(VARHDRSZ + length);
 	SET_VARSIZE(cursor, VARHDRSZ + length);
 	sp_base64_encode((uint8 *) out.data, out.len, VARDATA(cursor));
@@ -178,7 +185,7 @@ write_snapshot(StringInfo out, const FeedSnapshot *set)
 	write_list(out, set->xip, set->nxip, 0);
 }
 
-/* A snapshot that contains another. */
+/* A snapshot that contains another; its xmax is not the lower one. */
 static void
 write_difference(StringInfo out, const FeedSnapshot *base,
 				 const FeedSnapshot *target)
@@ -386,7 +393,7 @@ read_snapshot(PositionReader *reader)
 	FeedSnapshot *set = palloc(sizeof(FeedSnapshot));
 
 	set->xmax = read_number(reader, NUMBER_MAX);
-	set->xip = read_list(reader, 0, set->xmax, 0, &set->nxip);
+	set->xip = read_list(reader, 0, Max(set->xmax, 1) - 1, 0, &set->nxip);
 	return set;
 }
 
@@ -410,7 +417,8 @@ read_difference(PositionReader *reader, const FeedSnapshot *base)
 		if (byte & (1 << (i % 8)))
 			kept[nkept++] = base->xip[i];
 	}
-	added = read_list(reader, base->xmax, set->xmax, nkept, &nadded);
+	added = read_list(reader, base->xmax, Max(set->xmax, 1) - 1, nkept,
+					  &nadded);
 	memmove(added + nkept, added, nadded * sizeof(uint64));
 	memcpy(added, kept, nkept * sizeof(uint64));
 	set->xip = added;

@@ -69,7 +69,10 @@ typedef struct FeedPosition
 /* Bytes that a number takes. */
 extern int	sp_position_number_bytes(uint64 number);
 
-/* Write a cursor, URL-safe; palloc'd. */
+/*
+ * Write a cursor, URL-safe; palloc'd.  54000 where it would be longer than
+ * CURSOR_BYTES_MAX.
+ */
 extern text *sp_position_encode(const FeedPosition *position);
 
 /*

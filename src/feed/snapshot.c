@@ -73,7 +73,11 @@ compare_ids(const void *a, const void *b)
 	return left < right ? -1 : left > right;
 }
 
-/* Sort the ids, each once, and leave out those from xmax on. */
+/*
+ * Sort the ids, each once, and leave out those from xmax on.  Those just
+ * below xmax lower it instead: so the xmax of a set that contains another is
+ * never the lower one, and equal sets look the same.
+ */
 static void
 tidy_ids(FeedSnapshot *set)
 {
@@ -84,6 +88,11 @@ tidy_ids(FeedSnapshot *set)
 	for (i = 0; i < set->nxip && set->xip[i] < set->xmax; i++)
 		if (kept == 0 || set->xip[kept - 1] != set->xip[i])
 			set->xip[kept++] = set->xip[i];
+	while (kept > 0 && set->xip[kept - 1] == set->xmax - 1)
+	{
+		set->xmax--;
+		kept--;
+	}
 	set->nxip = kept;
 }
 

@@ -30,6 +30,7 @@
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/snapmgr.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
@@ -62,6 +63,7 @@ static List *read_array(HeapTuple tuple, TupleDesc desc, int column,
 static Datum build_array(List *strings, Oid element);
 static void invalidate_target(Oid relid);
 static bool has_column(Oid relid, const char *name, Oid type);
+static EnabledTable *read_entry(Oid relid, Snapshot snapshot);
 
 EnabledTable *
 sp_table_find(Oid relid)
@@ -83,6 +85,21 @@ sp_table_find(Oid relid)
 EnabledTable *
 sp_table_read(Oid relid)
 {
+	return read_entry(relid, NULL);
+}
+
+int64
+sp_table_horizon(Oid relid)
+{
+	EnabledTable *entry = read_entry(relid, GetActiveSnapshot());
+
+	return entry ? entry->purge_horizon : 0;
+}
+
+/* The entry of relid as a snapshot sees it; NULL: the latest one. */
+static EnabledTable *
+read_entry(Oid relid, Snapshot snapshot)
+{
 	Oid			registry = get_relname_relid(REGISTRY,
 											 get_namespace_oid(SP_SCHEMA, true));
 	EnabledTable *found = NULL;
@@ -96,8 +113,8 @@ sp_table_read(Oid relid)
 	rel = table_open(registry, AccessShareLock);
 	ScanKeyInit(&key, REGISTRY_TARGET, BTEqualStrategyNumber, F_OIDEQ,
 				ObjectIdGetDatum(relid));
-	scan = systable_beginscan(rel, SP_PRIMARY_KEY_INDEX(rel), true, NULL, 1,
-							  &key);
+	scan = systable_beginscan(rel, SP_PRIMARY_KEY_INDEX(rel), true, snapshot,
+							  1, &key);
 	tuple = systable_getnext(scan);
 	if (HeapTupleIsValid(tuple))
 		found = read_tuple(tuple, RelationGetDescr(rel));
