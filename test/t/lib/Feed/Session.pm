@@ -58,20 +58,28 @@ sub send
 }
 
 # Wait for the end of what was sent: (SQLSTATE of the last statement, what
-# psql wrote).
+# psql wrote).  With a number, only about so many bytes of its end are kept.
 sub finish
 {
-	my ($self) = @_;
+	my ($self, $keep) = @_;
+	my $from = 0;
+	my $end;
 
-	until ($self->{buffer} =~ /^\Q$MARK\E(\S*)\n/m)
+	while (($end = index $self->{buffer}, $MARK, $from) < 0
+		|| index($self->{buffer}, "\n", $end) < 0)
 	{
-		my $got = sysread $self->{out}, $self->{buffer}, 65536, length $self->{buffer};
+		substr($self->{buffer}, 0, -$keep) = ''
+		  if $keep && length $self->{buffer} > 1_000_000 + $keep;
+		$from = length($self->{buffer}) - length $MARK;
+		$from = 0 if $from < 0 || $end >= 0;
+		my $got = sysread $self->{out}, $self->{buffer}, 1 << 20, length $self->{buffer};
 		next if !defined $got && $! == EINTR;
 		die "psql is gone: $self->{buffer}\n" unless $got;
 	}
-	my $state = $1;
-	my $output = substr $self->{buffer}, 0, $-[0];
-	$self->{buffer} = substr $self->{buffer}, $+[0];
+	my $output = substr $self->{buffer}, 0, $end;
+	my ($state) = substr($self->{buffer}, $end) =~ /\A\Q$MARK\E(\S*)\n\z/
+	  or die "psql wrote more than it was asked for: $self->{buffer}\n";
+	$self->{buffer} = '';
 	chomp $output;
 	return ($state, $output);
 }
