@@ -21,6 +21,7 @@
 #include "access/table.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "nodes/params.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/fmgroids.h"
@@ -271,9 +272,9 @@ read_entry(ImageStream *stream, HeapTuple tuple, ImageEntry *entry)
 static void
 query_images(ImageStream *stream, const ImageEntry *entries, int nentries)
 {
+	SPIExecuteOptions options = {0};
 	SPIPlanPtr	query;
 	ImageTicket ticket;
-	Datum		value;
 
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
@@ -281,10 +282,15 @@ query_images(ImageStream *stream, const ImageEntry *entries, int nentries)
 	sp_image_open(&ticket, stream->plan->feed_images);
 	ticket.only = entries;
 	ticket.nonly = nentries;
+	options.read_only = true;
+	options.params = makeParamList(1);
+	options.params->params[0].value = Int64GetDatum(ticket.number);
+	options.params->params[0].isnull = false;
+	options.params->params[0].pflags = PARAM_FLAG_CONST;
+	options.params->params[0].ptype = INT8OID;
 	PG_TRY();
 	{
-		value = Int64GetDatum(ticket.number);
-		if (SPI_execute_plan(query, &value, NULL, true, 0) != SPI_OK_SELECT)
+		if (SPI_execute_plan_extended(query, &options) != SPI_OK_SELECT)
 			elog(ERROR, "could not read images of deleted rows");
 	}
 	PG_FINALLY();
