@@ -178,7 +178,7 @@ sub make_client
 
 	# 2 pulls rows by changes(), which has neither columns nor deleted ones
 	$client->{wants} = \%wants;
-	$client->{since} = { map { $_ => { truncated => 0, purged => 0 } } keys %wants };
+	$client->{since} = { map { $_ => 0 } keys %wants };
 	$client->{kept} = undef;
 	return $client;
 }
@@ -713,6 +713,9 @@ sub compare
 	return;
 }
 
+# What was purged by a transaction that began before a round of the client
+# ended may be too new for it, for as long as an older one is open; here
+# nothing is kept for any time.
 sub check_reset
 {
 	my ($self, $client, $name, $reason) = @_;
@@ -722,8 +725,8 @@ sub check_reset
 	$self->note_down($client->{name}, "starts $name over: $reason");
 	push @{ $self->{broken} }, "$client->{name}: reset of $name without cause: $reason"
 	  unless defined $client->{tables}{$name}{cursor}
-	  && $reason =~ /^(purged|truncated)$/
-	  && $table->{$reason} > $client->{since}{$name}{$reason};
+	  && ($reason eq 'purged' && $table->{purged}
+		|| $reason eq 'truncated' && $table->{truncated} > $client->{since}{$name});
 	$self->start_over($client, $name);
 	return;
 }
@@ -734,7 +737,7 @@ sub start_over
 	my $table = $self->table_named($name);
 
 	$client->start_over($name);
-	$client->{since}{$name} = { map { $_ => $table->{$_} } qw(purged truncated) };
+	$client->{since}{$name} = $table->{truncated};
 	$client->{kept} = undef;
 	return;
 }
