@@ -21,7 +21,7 @@ my $IDS = 14;
 # kinds of changes with their weights
 my @CHANGES = (
 	(\&insert) x 6, (\&update) x 6, (\&upsert) x 4, (\&delete_one) x 6,
-	(\&delete_some) x 1, (\&undelete) x 4, (\&rekey) x 3, (\&swap) x 2,
+	(\&delete_some) x 3, (\&undelete) x 4, (\&rekey) x 3, (\&swap) x 2,
 	(\&replace) x 3, (\&delete_restore_delete) x 1, (\&merge) x 1,
 	(\&touch) x 1, (\&erase) x 1, (\&many_savepoints) x 1, (\&copy) x 1);
 
@@ -412,8 +412,8 @@ sub many_savepoints
 sub run
 {
 	my ($self, $steps) = @_;
-	my @steps = ((\&write_step) x 30, (\&read_step) x 14, \&purge, \&idle_step, \&lose_answers,
-		\&lose_checkpoint, (\&end_prepared) x 1);
+	my @steps = ((\&write_step) x 30, (\&read_step) x 14, (\&purge) x 2, \&idle_step, \&lose_answers,
+		(\&lose_checkpoint) x 2, \&end_prepared);
 
 	foreach (1 .. $steps)
 	{
