@@ -25,9 +25,15 @@ OBJS = \
 	src/feed/changes.o \
 	src/feed/feed_position.o \
 	src/feed/image_stream.o \
+	src/feed/origin.o \
+	src/feed/position.o \
 	src/feed/pull.o \
 	src/feed/pull_request.o \
+	src/feed/reset.o \
+	src/feed/restamp.o \
 	src/feed/round.o \
+	src/feed/scope.o \
+	src/feed/snapshot.o \
 	src/keyset/bound.o \
 	src/keyset/count.o \
 	src/keyset/cursor.o \
@@ -51,6 +57,7 @@ OBJS = \
 	src/support/quote.o \
 	src/support/relation.o \
 	src/support/value.o \
+	src/table/below_triggers.o \
 	src/table/children.o \
 	src/table/disable.o \
 	src/table/enable.o \

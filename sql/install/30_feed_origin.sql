@@ -9,3 +9,10 @@ CREATE UNIQUE INDEX incarnation_single_idx ON syncport.incarnation ((true));
 COMMENT ON TABLE syncport.incarnation IS
 'One row: changes when row versions of this database lose their meaning for clients';
 INSERT INTO syncport.incarnation DEFAULT VALUES;
+
+CREATE FUNCTION syncport.restamp(target regclass DEFAULT NULL)
+RETURNS bigint
+LANGUAGE C VOLATILE
+AS 'MODULE_PATHNAME', 'syncport_restamp';
+COMMENT ON FUNCTION syncport.restamp(regclass) IS
+'Gives rows that a dump of another cluster brought versions of this one, without a change of updated_at; how many. NULL: in all tables, and every client starts anew, which storage that was rolled back needs';

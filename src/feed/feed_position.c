@@ -26,7 +26,7 @@ syncport_feed_position(PG_FUNCTION_ARGS)
 	FeedRead	read = {0};
 	FeedOrigin	origin;
 	FeedScope  *scope;
-	text	   *cursor = NULL;
+	text	   *volatile cursor = NULL;
 
 	if (PG_ARGISNULL(0))
 		ereport(ERROR,

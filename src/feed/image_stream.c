@@ -66,6 +66,7 @@ struct ImageStream
 	bool		done;			/* all of it was scanned */
 	SysScanDesc scan;			/* at work, or NULL */
 	bool		single;			/* scan is about version first alone */
+	MemoryContext owner;		/* of what is open */
 	MemoryContext context;		/* of the batch */
 	int			batch_size;		/* of the next batch */
 	FeedImage  *images;			/* the batch, in order */
@@ -98,6 +99,7 @@ sp_image_stream_begin(PagePlan *plan, Relation rel)
 	stream->target = sp_image_target(rel);
 	stream->nkey = plan->order->ncolumns - 1;
 	stream->snapshot = GetActiveSnapshot();
+	stream->owner = CurrentMemoryContext;
 	stream->context = AllocSetContextCreate(CurrentMemoryContext,
 											"syncport feed images",
 											ALLOCSET_DEFAULT_SIZES);
@@ -199,9 +201,11 @@ static bool
 open_scan(ImageStream *stream)
 {
 	ScanKeyData keys[3];
+	MemoryContext caller;
 
 	if (stream->done)
 		return false;
+	caller = MemoryContextSwitchTo(stream->owner);
 	if (stream->tombstone == NULL)
 	{
 		stream->tombstone = table_open(sp_table_own_oid(TOMBSTONE),
@@ -231,6 +235,7 @@ open_scan(ImageStream *stream)
 	stream->scan = systable_beginscan_ordered(stream->tombstone,
 											  stream->index,
 											  stream->snapshot, 3, keys);
+	MemoryContextSwitchTo(caller);
 	return true;
 }
 

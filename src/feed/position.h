@@ -63,7 +63,16 @@ typedef struct FeedPosition
 	int			row_length;		/* bytes of it */
 } FeedPosition;
 
-/* Write a cursor, URL-safe; palloc'd. */
+/* bytes that the ids in progress of a snapshot may take in a cursor */
+#define POSITION_LIST_BYTES		2400
+
+/* Bytes that a number takes. */
+extern int	sp_position_number_bytes(uint64 number);
+
+/*
+ * Write a cursor, URL-safe; palloc'd.  54000 where it would be longer than
+ * CURSOR_BYTES_MAX.
+ */
 extern text *sp_position_encode(const FeedPosition *position);
 
 /*

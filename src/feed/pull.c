@@ -68,7 +68,7 @@ syncport_pull(PG_FUNCTION_ARGS)
 {
 	PullAnswer	answer = {0};
 	PullPart   *parts;
-	text	   *json = NULL;
+	text	   *volatile json = NULL;
 	int			count;
 	int			i;
 

@@ -26,6 +26,7 @@ typedef struct FeedScope
 	List	   *key;			/* attribute numbers of the primary key */
 	Bitmapset  *filter_columns; /* attribute numbers that the filter names */
 	List	   *leaves;			/* OIDs, ascending; NIL: not partitioned */
+	List	   *events;			/* of ResetEvent, those of the table */
 } FeedScope;
 
 /*

@@ -140,6 +140,35 @@ sp_cursor_encode(CursorCodec *codec, const CursorPosition *position)
 	return cursor;
 }
 
+void
+sp_cursor_append(CursorCodec *codec, StringInfo out,
+				 const CursorPosition *position)
+{
+	int			i;
+
+	for (i = 0; i < position->nvalues; i++)
+	{
+		if (position->isnull[i])
+			pq_sendint32(out, 0);
+		else
+			write_value(out, &codec->columns[i], position->values[i]);
+	}
+}
+
+CursorPosition *
+sp_cursor_parse(CursorCodec *codec, const char *bytes, int length)
+{
+	CursorPosition *position = palloc0(sizeof(CursorPosition));
+	CursorReader reader = {(uint8 *) bytes, length};
+
+	position->at_row = true;
+	position->nvalues = codec->order->ncolumns;
+	read_values(codec, &reader, position);
+	if (reader.left != 0)
+		report_invalid("The cursor has bytes behind its last value.");
+	return position;
+}
+
 /* Check the header, then the values. */
 CursorPosition *
 sp_cursor_decode(CursorCodec *codec, const text *cursor)

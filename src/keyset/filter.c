@@ -376,6 +376,7 @@ find_column(FilterState *state, const char *name, FilterColumn *column)
 						name, RelationGetRelationName(state->rel)),
 				 errhint("Columns: %s.", list_columns(state->rel))));
 
+	state->result->columns = bms_add_member(state->result->columns, attnum);
 	att = TupleDescAttr(desc, attnum - 1);
 	column->name = pstrdup(NameStr(att->attname));
 	column->type = getBaseType(att->atttypid);

@@ -27,8 +27,6 @@
 static text *read_text(FunctionCallInfo fcinfo, int arg);
 static void read_cursors(PageFetch *page, text *after, text *before);
 static bool is_end(const text *cursor);
-static ArrayType *read_columns(FunctionCallInfo fcinfo, int arg,
-							   Relation rel);
 static void check_column(Relation rel, Datum *names, bool *nulls, int i);
 static char *list_columns(Relation rel);
 
@@ -47,8 +45,11 @@ sp_page_begin(PageFetch *page, FunctionCallInfo fcinfo, Oid relid,
 		!PG_ARGISNULL(arguments->include_deleted) &&
 		PG_GETARG_BOOL(arguments->include_deleted);
 	request->rel = sp_relation_open_pageable(relid, AccessShareLock);
-	request->columns = read_columns(fcinfo, arguments->columns,
-									request->rel);
+	if (arguments->columns >= 0 && !PG_ARGISNULL(arguments->columns))
+	{
+		request->columns = PG_GETARG_ARRAYTYPE_P(arguments->columns);
+		sp_page_check_columns(request->rel, request->columns);
+	}
 	if (!PG_ARGISNULL(arguments->filter))
 	{
 		request->filter = PG_GETARG_JSONB_P(arguments->filter);
@@ -127,19 +128,14 @@ is_end(const text *cursor)
 			   strlen(END_OF_TABLE)) == 0;
 }
 
-/* The names of columns, each of which exists and is named once. */
-static ArrayType *
-read_columns(FunctionCallInfo fcinfo, int arg, Relation rel)
+void
+sp_page_check_columns(Relation rel, ArrayType *columns)
 {
-	ArrayType  *columns;
 	Datum	   *names;
 	bool	   *nulls;
 	int			count;
 	int			i;
 
-	if (arg < 0 || PG_ARGISNULL(arg))
-		return NULL;
-	columns = PG_GETARG_ARRAYTYPE_P(arg);
 	deconstruct_array(columns, TEXTOID, -1, false, TYPALIGN_INT,
 					  &names, &nulls, &count);
 	if (count == 0)
@@ -150,7 +146,6 @@ read_columns(FunctionCallInfo fcinfo, int arg, Relation rel)
 						 list_columns(rel))));
 	for (i = 0; i < count; i++)
 		check_column(rel, names, nulls, i);
-	return columns;
 }
 
 /* Refuse names[i] if it is no column or was named before. */

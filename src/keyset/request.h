@@ -46,6 +46,12 @@ extern void sp_page_begin(PageFetch *page, FunctionCallInfo fcinfo, Oid relid,
 /* An argument page_size; 22023 where it is NULL or out of its limits. */
 extern int	sp_page_size_argument(FunctionCallInfo fcinfo, int arg);
 
+/*
+ * Check that the elements of a text[] are columns of rel, each named once;
+ * 22023 where there are none, 42703, 42701.
+ */
+extern void sp_page_check_columns(Relation rel, ArrayType *columns);
+
 /* Fetch the rows into a receiver. */
 extern void sp_page_fetch(PageFetch *page, DestReceiver *receiver);
 

@@ -150,6 +150,19 @@
 #define SP_GENERATION_EXPRESSION(rel, attnum)	((Expr *) NULL)
 #endif
 
+/* 17 made the search for stronger locks an argument */
+#if PG_VERSION_NUM >= 170000
+#define SP_HOLDS_WRITE_LOCK(tag)	LockHeldByMe(tag, RowExclusiveLock, true)
+#else
+#define SP_HOLDS_WRITE_LOCK(tag) \
+	(LockHeldByMe(tag, RowExclusiveLock) || \
+	 LockHeldByMe(tag, ShareUpdateExclusiveLock) || \
+	 LockHeldByMe(tag, ShareLock) || \
+	 LockHeldByMe(tag, ShareRowExclusiveLock) || \
+	 LockHeldByMe(tag, ExclusiveLock) || \
+	 LockHeldByMe(tag, AccessExclusiveLock))
+#endif
+
 /* 18 replaced it by pg_noreturn, which stands ahead of the declaration */
 #ifndef pg_attribute_noreturn
 #define pg_attribute_noreturn() __attribute__((noreturn))

@@ -23,19 +23,17 @@
 #include "access/xact.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
-#include "executor/executor.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "miscadmin.h"
-#include "nodes/params.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
-#include "utils/plancache.h"
 #include "utils/snapmgr.h"
 
 #include "support/compat.h"
 #include "support/quote.h"
+#include "table/below_triggers.h"
 #include "table/erase.h"
 #include "table/key.h"
 #include "table/reference.h"
@@ -66,8 +64,6 @@ static bool is_referenced(const Erasure *erasure,
 						  const ForeignReference *reference);
 static void delete_row(Erasure *erasure);
 static void delete_below_triggers(const Erasure *erasure);
-static void run_without_triggers(PlannedStmt *statement, const char *sql,
-								 const RowKey *key);
 static void require_gone(Erasure *erasure);
 
 /* erase(target regclass, key jsonb) returns boolean */
@@ -308,64 +304,16 @@ delete_row(Erasure *erasure)
 		require_gone(erasure);
 }
 
-/* Delete the tombstone; no trigger fires. */
+/* Delete the tombstone; no trigger fires.  If a rule keeps it, it stays. */
 static void
 delete_below_triggers(const Erasure *erasure)
 {
 	char	   *sql = psprintf("DELETE FROM %s t WHERE %s",
 							   sp_quote_from(erasure->rel),
 							   erasure->key->condition);
-	SPIPlanPtr	plan = SPI_prepare(sql, erasure->key->ncolumns,
-								   erasure->key->types);
-	CachedPlan *cached;
-	List	   *statements;
 
-	if (plan == NULL)
-		elog(ERROR, "could not prepare \"%s\"", sql);
-	cached = SPI_plan_get_cached_plan(plan);
-	if (cached == NULL)
-		elog(ERROR, "could not plan \"%s\"", sql);
-	statements = cached->stmt_list;
-	/* a rule can make something else of it, which is not run */
-	if (list_length(statements) == 1 &&
-		linitial_node(PlannedStmt, statements)->commandType == CMD_DELETE)
-		run_without_triggers(linitial(statements), sql, erasure->key);
-	ReleaseCachedPlan(cached, NULL);
-	SPI_freeplan(plan);
-}
-
-/* Run a DELETE as if its table had no triggers. */
-static void
-run_without_triggers(PlannedStmt *statement, const char *sql,
-					 const RowKey *key)
-{
-	ParamListInfo params = makeParamList(key->ncolumns);
-	QueryDesc  *query;
-	ListCell   *lc;
-	int			i;
-
-	for (i = 0; i < key->ncolumns; i++)
-	{
-		params->params[i].value = key->values[i];
-		params->params[i].isnull = false;
-		params->params[i].pflags = PARAM_FLAG_CONST;
-		params->params[i].ptype = key->types[i];
-	}
-	CommandCounterIncrement();
-	PushActiveSnapshot(GetTransactionSnapshot());
-	query = CreateQueryDesc(statement, sql, GetActiveSnapshot(),
-							InvalidSnapshot, None_Receiver, params, NULL, 0);
-	ExecutorStart(query, 0);
-	foreach(lc, query->estate->es_opened_result_relations)
-	{
-		((ResultRelInfo *) lfirst(lc))->ri_TrigDesc = NULL;
-	}
-	sp_compat_executor_run(query, ForwardScanDirection, 0);
-	ExecutorFinish(query);
-	ExecutorEnd(query);
-	FreeQueryDesc(query);
-	PopActiveSnapshot();
-	CommandCounterIncrement();
+	(void) sp_below_triggers_run(sql, erasure->key->ncolumns,
+								 erasure->key->types, erasure->key->values);
 }
 
 /* The row has left its table. */

@@ -96,7 +96,8 @@ typedef struct Batch
 	bool	   *referenced;		/* whether a row refers to it */
 	int			count;
 	TupleTableSlot *slot;		/* for rows of the leaf */
-	int64		horizon;		/* highest version removed */
+	int64		horizon;		/* highest version removed, of those that were
+								 * given here */
 } Batch;
 
 static void check_context(FunctionCallInfo fcinfo);
@@ -120,6 +121,7 @@ static void mark_referenced(Batch *batch, const ForeignReference *reference);
 static Datum collect_column(Batch *batch, const char *name, Oid *array_type);
 static void delete_rows(Purge *purge, Batch *batch);
 static void purge_images(Purge *purge);
+static void raise_horizon_of_images(Purge *purge);
 
 /*
  * CALL syncport.purge(target, batch_size, purged, skipped)
@@ -333,6 +335,8 @@ collect_positions(Purge *purge)
 	if (table == NULL || get_rel_name(purge->target) == NULL ||
 		!is_intact(table, WARNING))
 		return false;
+	if (table->purge_horizon >= sp_table_next_version())
+		sp_table_raise_horizon(purge->target, 0);
 	cutoff = DirectFunctionCall2(timestamptz_mi_interval,
 								 TimestampTzGetDatum(purge->now),
 								 IntervalPGetDatum(&table->retention));
@@ -649,6 +653,8 @@ collect_column(Batch *batch, const char *name, Oid *array_type)
 static void
 delete_rows(Purge *purge, Batch *batch)
 {
+	/* behind the snapshot: what is due and written here is below */
+	int64		next = sp_table_next_version();
 	int			i;
 
 	for (i = 0; i < batch->count; i++)
@@ -668,7 +674,8 @@ delete_rows(Purge *purge, Batch *batch)
 		if (result == TM_Ok)
 		{
 			purge->purged++;
-			batch->horizon = Max(batch->horizon, batch->versions[i]);
+			if (batch->versions[i] < next)
+				batch->horizon = Max(batch->horizon, batch->versions[i]);
 		}
 		else if (result == TM_BeingModified || result == TM_WouldBlock)
 			purge->skipped++;
@@ -682,7 +689,7 @@ purge_images(Purge *purge)
 {
 	Oid			types[] = {OIDOID, TIMESTAMPTZOID, INT4OID};
 	Datum		values[3];
-	int64		count;
+	uint64		count;
 
 	values[0] = ObjectIdGetDatum(purge->target);
 	values[1] = TimestampTzGetDatum(purge->cutoff);
@@ -690,8 +697,6 @@ purge_images(Purge *purge)
 	do
 	{
 		RoleSwitch	saved;
-		bool		isnull;
-		Datum		horizon;
 
 		begin_transaction();
 		LockRelationOid(purge->target, RowExclusiveLock);
@@ -709,18 +714,37 @@ purge_images(Purge *purge)
 								  " gone AS (DELETE FROM syncport.tombstone t"
 								  " USING due WHERE t.ctid"
 								  " OPERATOR(pg_catalog.=) due.ctid)"
-								  " SELECT pg_catalog.count(*),"
-								  " pg_catalog.max(row_version) FROM due",
+								  " SELECT row_version FROM due",
 								  3, types, values, NULL,
 								  false, 0) != SPI_OK_SELECT)
 			elog(ERROR, "could not delete images");
 		sp_table_unbecome(&saved);
-		count = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0],
-											SPI_tuptable->tupdesc, 1, &isnull));
-		horizon = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc,
-								2, &isnull);
+		count = SPI_processed;
 		purge->purged += count;
-		if (count > 0)
-			sp_table_raise_horizon(purge->target, DatumGetInt64(horizon));
+		raise_horizon_of_images(purge);
 	} while (count == purge->batch_size);
+}
+
+/* The versions of the images are SPI's result. */
+static void
+raise_horizon_of_images(Purge *purge)
+{
+	SPITupleTable *images = SPI_tuptable;
+	int64		next = sp_table_next_version();
+	int64		horizon = 0;
+	uint64		i;
+
+	for (i = 0; i < images->numvals; i++)
+	{
+		bool		isnull;
+		int64		version =
+		DatumGetInt64(SPI_getbinval(images->vals[i], images->tupdesc, 1,
+									&isnull));
+
+		if (version < next)
+			horizon = Max(horizon, version);
+	}
+	SPI_freetuptable(images);
+	if (horizon > 0)
+		sp_table_raise_horizon(purge->target, horizon);
 }

@@ -15,6 +15,7 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "access/transam.h"
 #include "catalog/namespace.h"
 #include "catalog/partition.h"
 #include "catalog/pg_class.h"
@@ -29,6 +30,7 @@
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/snapmgr.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
@@ -61,6 +63,7 @@ static List *read_array(HeapTuple tuple, TupleDesc desc, int column,
 static Datum build_array(List *strings, Oid element);
 static void invalidate_target(Oid relid);
 static bool has_column(Oid relid, const char *name, Oid type);
+static EnabledTable *read_entry(Oid relid, Snapshot snapshot);
 
 EnabledTable *
 sp_table_find(Oid relid)
@@ -82,6 +85,21 @@ sp_table_find(Oid relid)
 EnabledTable *
 sp_table_read(Oid relid)
 {
+	return read_entry(relid, NULL);
+}
+
+int64
+sp_table_horizon(Oid relid)
+{
+	EnabledTable *entry = read_entry(relid, GetActiveSnapshot());
+
+	return entry ? entry->purge_horizon : 0;
+}
+
+/* The entry of relid as a snapshot sees it; NULL: the latest one. */
+static EnabledTable *
+read_entry(Oid relid, Snapshot snapshot)
+{
 	Oid			registry = get_relname_relid(REGISTRY,
 											 get_namespace_oid(SP_SCHEMA, true));
 	EnabledTable *found = NULL;
@@ -95,8 +113,8 @@ sp_table_read(Oid relid)
 	rel = table_open(registry, AccessShareLock);
 	ScanKeyInit(&key, REGISTRY_TARGET, BTEqualStrategyNumber, F_OIDEQ,
 				ObjectIdGetDatum(relid));
-	scan = systable_beginscan(rel, SP_PRIMARY_KEY_INDEX(rel), true, NULL, 1,
-							  &key);
+	scan = systable_beginscan(rel, SP_PRIMARY_KEY_INDEX(rel), true, snapshot,
+							  1, &key);
 	tuple = systable_getnext(scan);
 	if (HeapTupleIsValid(tuple))
 		found = read_tuple(tuple, RelationGetDescr(rel));
@@ -182,9 +200,10 @@ sp_table_remove(Oid relid)
 void
 sp_table_raise_horizon(Oid relid, int64 row_version)
 {
-	Oid			types[] = {OIDOID, INT8OID};
+	Oid			types[] = {OIDOID, INT8OID, INT8OID};
 	Datum		values[] = {
-		ObjectIdGetDatum(relid), Int64GetDatum(row_version)
+		ObjectIdGetDatum(relid), Int64GetDatum(row_version),
+		Int64GetDatum(sp_table_next_version())
 	};
 	RoleSwitch	saved;
 
@@ -192,10 +211,17 @@ sp_table_raise_horizon(Oid relid, int64 row_version)
 	if (SPI_execute_with_args("UPDATE syncport.enabled_table"
 							  " SET purge_horizon = $2"
 							  " WHERE target OPERATOR(pg_catalog.=) $1"
-							  " AND purge_horizon OPERATOR(pg_catalog.<) $2",
-							  2, types, values, NULL, false, 0) != SPI_OK_UPDATE)
+							  " AND (purge_horizon OPERATOR(pg_catalog.<) $2"
+							  " OR purge_horizon OPERATOR(pg_catalog.>=) $3)",
+							  3, types, values, NULL, false, 0) != SPI_OK_UPDATE)
 		elog(ERROR, "could not write the registry of enabled tables");
 	sp_table_unbecome(&saved);
+}
+
+int64
+sp_table_next_version(void)
+{
+	return (int64) U64FromFullTransactionId(ReadNextFullTransactionId());
 }
 
 const char *

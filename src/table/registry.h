@@ -35,8 +35,18 @@ extern List *sp_table_read_all(void);
 extern void sp_table_save(const EnabledTable *table);
 extern void sp_table_remove(Oid relid);
 
-/* Raise the entry's purge horizon, as the registry's owner.  Needs SPI. */
+/*
+ * Raise the entry's purge horizon, as the registry's owner.  One that lies
+ * above all ids, which a dump has brought, is replaced: see
+ * sp_table_next_version.  Needs SPI.
+ */
 extern void sp_table_raise_horizon(Oid relid, int64 row_version);
+
+/*
+ * The least version that nothing written here can have yet.  What has one
+ * from there on was written in another cluster, and says nothing here.
+ */
+extern int64 sp_table_next_version(void);
 
 /*
  * Whether what the registry says of a table can be true: it is a table and

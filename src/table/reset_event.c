@@ -45,6 +45,7 @@ enum ResetEventColumn
 	EVENT_COLUMNS
 };
 
+static ResetEvent *read_event(HeapTuple tuple, TupleDesc desc);
 static void remove_superseded(Relation events, Oid target, Oid leaf,
 							  const char *reason);
 static bool has_reason(HeapTuple tuple, TupleDesc desc, const char *reason);
@@ -102,6 +103,45 @@ sp_reset_event_add(Oid target, Oid leaf, const char *reason)
 									   nulls));
 	table_close(events, RowExclusiveLock);
 	CommandCounterIncrement();
+}
+
+List *
+sp_reset_event_list(Oid target)
+{
+	Relation	events = table_open(sp_table_own_oid(RESET_EVENT),
+									AccessShareLock);
+	TupleDesc	desc = RelationGetDescr(events);
+	List	   *list = NIL;
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&key, EVENT_TARGET + 1, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(target));
+	scan = systable_beginscan(events, sp_table_own_oid(RESET_EVENT_INDEX),
+							  true, GetActiveSnapshot(), 1, &key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+		list = lappend(list, read_event(tuple, desc));
+	systable_endscan(scan);
+	table_close(events, AccessShareLock);
+	return list;
+}
+
+/* An event, copied. */
+static ResetEvent *
+read_event(HeapTuple tuple, TupleDesc desc)
+{
+	ResetEvent *event = palloc(sizeof(ResetEvent));
+	Datum		values[EVENT_COLUMNS];
+	bool		nulls[EVENT_COLUMNS];
+
+	heap_deform_tuple(tuple, desc, values, nulls);
+	event->leaf = DatumGetObjectId(values[EVENT_LEAF]);
+	event->reason = TextDatumGetCString(values[EVENT_REASON]);
+	event->principal = nulls[EVENT_PRINCIPAL] ? NULL :
+		TextDatumGetCString(values[EVENT_PRINCIPAL]);
+	event->row_version = DatumGetInt64(values[EVENT_ROW_VERSION]);
+	return event;
 }
 
 /* Delete the older events of a leaf and reason. */

@@ -43,4 +43,10 @@ typedef struct EnabledTable
  */
 extern EnabledTable *sp_table_find(Oid relid);
 
+/*
+ * The highest row_version that purge has removed from an enabled table, as
+ * the active snapshot has it.
+ */
+extern int64 sp_table_horizon(Oid relid);
+
 #endif							/* SYNCPORT_TABLE_H */

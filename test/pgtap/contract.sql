@@ -76,6 +76,7 @@ SELECT bag_eq($$
 	('purge', 'p', 'v', 'u', false, false, false),
 	('release_unique', 'f', 'v', 'u', false, false, false),
 	('reset_access', 'f', 'v', 'u', false, false, true),
+	('restamp', 'f', 'v', 'u', false, false, false),
 	('restore', 'f', 'v', 'u', false, false, true),
 	('schedule', 'f', 'v', 'u', false, false, false),
 	('settle', 'f', 'v', 'u', false, false, true),

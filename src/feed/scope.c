@@ -1,0 +1,485 @@
+/*-------------------------------------------------------------------------
+ *
+ * scope.c
+ *	  What a client reads by the feed: table, columns, filter.
+ *
+ * A cursor holds hashes of what rows depend on besides their own versions.
+ * The definitions of columns and the policies come out of the relation's
+ * cache entry, but hashing them costs more than an idle poll may.  So the
+ * session keeps a few results until the server says that a table or a role
+ * may have changed.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_policy.h"
+#include "catalog/pg_type.h"
+#include "common/hashfn.h"
+#include "miscadmin.h"
+#include "partitioning/partdesc.h"
+#include "rewrite/rowsecurity.h"
+#include "storage/lock.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/rls.h"
+#include "utils/ruleutils.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+
+#include "feed/scope.h"
+#include "keyset/filter.h"
+#include "keyset/request.h"
+#include "support/compat.h"
+#include "support/principal.h"
+#include "support/relation.h"
+#include "table/registry.h"
+#include "table/reset_event.h"
+
+/* so many tables, users and column lists are remembered */
+#define MARKS_MAX			32
+
+/* hashes that stay good until the server says otherwise */
+typedef struct KnownMark
+{
+	bool		valid;
+	Oid			relid;
+	Oid			userid;
+	int			natts;
+	uint64		request;		/* hash of columns and filter */
+	uint64		schema;
+	uint64		access;			/* without the principal */
+} KnownMark;
+
+static KnownMark marks[MARKS_MAX];
+static int	next_mark = 0;
+static bool callbacks_registered = false;
+
+static void refuse_writer(const FeedScope *scope);
+static bool holds_write_lock(Oid relid);
+static void add_leaves(FeedScope *scope, Relation rel);
+static int	compare_oids(const ListCell *a, const ListCell *b);
+static bool is_newer(Oid relid);
+static uint64 hash_request(const FeedScope *scope);
+static const KnownMark *find_mark(const FeedScope *scope, int natts,
+								  uint64 request);
+static void register_callbacks(void);
+static void forget_table(Datum arg, Oid relid);
+static void forget_all(Datum arg, int cacheid, uint32 hashvalue);
+static uint64 hash_schema(const FeedScope *scope, int natts);
+static void append_column(StringInfo out, Form_pg_attribute att);
+static bool is_wanted(const FeedScope *scope, Form_pg_attribute att,
+					  int natts);
+static uint64 hash_access(const FeedScope *scope, int natts);
+static void append_policies(StringInfo out, Relation rel);
+static bool applies(const RowSecurityPolicy *policy);
+static uint64 hash_text(const StringInfo buf);
+
+FeedScope *
+sp_scope_open(Oid relid, ArrayType *columns, Jsonb *filter,
+			  bool include_deleted)
+{
+	FeedScope  *scope = palloc0(sizeof(FeedScope));
+
+	scope->rel = sp_relation_open_pageable(relid, AccessShareLock);
+	scope->table = sp_table_find(relid);
+	if (scope->table != NULL && !sp_table_intact(scope->table))
+		scope->table = NULL;
+	scope->columns = columns;
+	scope->filter = filter;
+	scope->include_deleted = include_deleted;
+	scope->key = sp_relation_key(scope->rel);
+	if (scope->key == NIL)
+		scope->table = NULL;
+	if (scope->rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)
+	{
+		add_leaves(scope, scope->rel);
+		list_sort(scope->leaves, compare_oids);
+	}
+	refuse_writer(scope);
+	if (scope->table)
+		scope->events = sp_reset_event_list(scope->table->relid);
+	if (columns)
+		sp_page_check_columns(scope->rel, columns);
+	if (filter)
+	{
+		FilterCondition *condition = sp_filter_compile(scope->rel, filter, 1);
+
+		scope->filter_columns = condition ? condition->columns : NULL;
+	}
+	return scope;
+}
+
+void
+sp_scope_close(FeedScope *scope)
+{
+	table_close(scope->rel, NoLock);
+}
+
+/*
+ * What this transaction wrote counts as in progress, and so does everything
+ * of its id: should it roll back to a savepoint, a row of another transaction
+ * that it had hidden would never be seen.
+ */
+static void
+refuse_writer(const FeedScope *scope)
+{
+	ListCell   *lc;
+	bool		writer;
+
+	if (!TransactionIdIsValid(GetTopTransactionIdIfAny()))
+		return;
+	writer = holds_write_lock(RelationGetRelid(scope->rel));
+	foreach(lc, scope->leaves)
+	{
+		writer = writer || holds_write_lock(lfirst_oid(lc));
+	}
+	if (writer)
+		ereport(ERROR,
+				(errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
+				 errmsg("cannot read the feed of table \"%s\" in a transaction that has written to it",
+						RelationGetRelationName(scope->rel)),
+				 errdetail("A rollback could hide changes of others from the client for ever."),
+				 errhint("Commit first, and read the feed in a transaction of its own.")));
+}
+
+/* Whether this transaction holds RowExclusiveLock or more. */
+static bool
+holds_write_lock(Oid relid)
+{
+	LOCKTAG		tag;
+
+	SET_LOCKTAG_RELATION(tag, MyDatabaseId, relid);
+	return SP_HOLDS_WRITE_LOCK(&tag);
+}
+
+/* Collect the partitions that hold rows; foreign ones have no versions. */
+static void
+add_leaves(FeedScope *scope, Relation rel)
+{
+	PartitionDesc desc = RelationGetPartitionDesc(rel, true);
+	int			i;
+
+	for (i = 0; i < desc->nparts; i++)
+	{
+		Relation	part;
+
+		if (desc->is_leaf[i])
+		{
+			if (get_rel_relkind(desc->oids[i]) == RELKIND_RELATION)
+				scope->leaves = lappend_oid(scope->leaves, desc->oids[i]);
+			continue;
+		}
+		part = table_open(desc->oids[i], AccessShareLock);
+		add_leaves(scope, part);
+		table_close(part, NoLock);
+	}
+}
+
+/* list_sort: ascending */
+static int
+compare_oids(const ListCell *a, const ListCell *b)
+{
+	return lfirst_oid(a) < lfirst_oid(b) ? -1 : lfirst_oid(a) > lfirst_oid(b);
+}
+
+bool
+sp_scope_is_newer(const FeedScope *scope)
+{
+	ListCell   *lc;
+
+	if (is_newer(RelationGetRelid(scope->rel)))
+		return true;
+	foreach(lc, scope->leaves)
+	{
+		if (is_newer(lfirst_oid(lc)))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * A rewrite and TRUNCATE change the table's entry in pg_class, and neither
+ * leaves older snapshots what they should see.
+ */
+static bool
+is_newer(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	TransactionId xmin;
+
+	if (!HeapTupleIsValid(tuple))
+		return true;
+	xmin = HeapTupleHeaderGetXmin(tuple->t_data);
+	ReleaseSysCache(tuple);
+	return TransactionIdIsNormal(xmin) &&
+		!TransactionIdIsCurrentTransactionId(xmin) &&
+		XidInMVCCSnapshot(xmin, GetActiveSnapshot());
+}
+
+FeedMark
+sp_scope_mark(const FeedScope *scope, int natts)
+{
+	FeedMark	mark = {0};
+	char	   *principal = sp_principal_current();
+	const KnownMark *known;
+	ListCell   *lc;
+
+	mark.relid = RelationGetRelid(scope->rel);
+	mark.natts = natts > 0 ? natts :
+		RelationGetNumberOfAttributes(scope->rel);
+	mark.leaves = palloc((list_length(scope->leaves) + 1) * sizeof(Oid));
+	foreach(lc, scope->leaves)
+	{
+		mark.leaves[mark.nleaves++] = lfirst_oid(lc);
+	}
+	mark.filter = hash_request(scope);
+	known = find_mark(scope, mark.natts, mark.filter);
+	mark.schema = known->schema;
+	mark.access = known->access;
+	if (principal)
+		mark.access = hash_bytes_extended((unsigned char *) principal,
+										  strlen(principal), known->access);
+	return mark;
+}
+
+/* What was asked for. */
+static uint64
+hash_request(const FeedScope *scope)
+{
+	StringInfoData buf;
+	Datum	   *names;
+	int			count;
+	int			i;
+
+	if (scope->columns == NULL && scope->filter_columns == NULL)
+		return scope->include_deleted ? 1 : 0;
+	initStringInfo(&buf);
+	appendStringInfo(&buf, "%d", scope->include_deleted);
+	if (scope->filter_columns)
+		appendStringInfo(&buf, " %s",
+						 JsonbToCString(NULL, &scope->filter->root,
+										VARSIZE(scope->filter)));
+	if (scope->columns)
+	{
+		deconstruct_array(scope->columns, TEXTOID, -1, false, TYPALIGN_INT,
+						  &names, NULL, &count);
+		for (i = 0; i < count; i++)
+			appendStringInfo(&buf, " %s",
+							 quote_identifier(TextDatumGetCString(names[i])));
+	}
+	return hash_text(&buf);
+}
+
+/* The hashes of schema and access, from the session's memory if possible. */
+static const KnownMark *
+find_mark(const FeedScope *scope, int natts, uint64 request)
+{
+	KnownMark	mark = {true};
+	int			i;
+
+	mark.relid = RelationGetRelid(scope->rel);
+	mark.userid = GetUserId();
+	mark.natts = natts;
+	mark.request = request;
+	for (i = 0; i < MARKS_MAX; i++)
+		if (marks[i].valid && marks[i].relid == mark.relid &&
+			marks[i].userid == mark.userid && marks[i].natts == natts &&
+			marks[i].request == request)
+			return &marks[i];
+	register_callbacks();
+	mark.schema = hash_schema(scope, natts);
+	mark.access = hash_access(scope, natts);
+	i = next_mark++ % MARKS_MAX;
+	marks[i] = mark;
+	return &marks[i];
+}
+
+/* Ask to be told of changes. */
+static void
+register_callbacks(void)
+{
+	if (callbacks_registered)
+		return;
+	CacheRegisterRelcacheCallback(forget_table, (Datum) 0);
+	CacheRegisterSyscacheCallback(AUTHOID, forget_all, (Datum) 0);
+	CacheRegisterSyscacheCallback(AUTHMEMROLEMEM, forget_all, (Datum) 0);
+	callbacks_registered = true;
+}
+
+/* Callback: a table has changed, or (InvalidOid) all may have. */
+static void
+forget_table(Datum arg, Oid relid)
+{
+	int			i;
+
+	for (i = 0; i < MARKS_MAX; i++)
+		if (relid == InvalidOid || marks[i].relid == relid)
+			marks[i].valid = false;
+}
+
+/* Callback: a role has changed. */
+static void
+forget_all(Datum arg, int cacheid, uint32 hashvalue)
+{
+	forget_table((Datum) 0, InvalidOid);
+}
+
+/* The columns that rows of the scope and its filter are made of. */
+static uint64
+hash_schema(const FeedScope *scope, int natts)
+{
+	TupleDesc	desc = RelationGetDescr(scope->rel);
+	StringInfoData buf;
+	int			i;
+
+	initStringInfo(&buf);
+	if (scope->table != NULL)
+		appendStringInfo(&buf, "%s %s",
+						 quote_identifier(scope->table->row_version),
+						 scope->table->row_mode ?
+						 quote_identifier(scope->table->deleted_at) : "");
+	for (i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(desc, i);
+
+		if (is_wanted(scope, att, natts) ||
+			bms_is_member(att->attnum, scope->filter_columns))
+			append_column(&buf, att);
+	}
+	return hash_text(&buf);
+}
+
+/* What a client knows of a column. */
+static void
+append_column(StringInfo out, Form_pg_attribute att)
+{
+	if (att->attisdropped)
+		return;
+	appendStringInfo(out, " %d %s %u %d %u", att->attnum,
+					 quote_identifier(NameStr(att->attname)), att->atttypid,
+					 att->atttypmod, att->attcollation);
+}
+
+/*
+ * Whether rows have a column: of the key, or asked for.  natts: where all
+ * are, those up to that number.
+ */
+static bool
+is_wanted(const FeedScope *scope, Form_pg_attribute att, int natts)
+{
+	Datum	   *names;
+	int			count;
+	int			i;
+
+	if (list_member_int(scope->key, att->attnum))
+		return true;
+	if (scope->columns == NULL)
+		return att->attnum <= natts;
+	deconstruct_array(scope->columns, TEXTOID, -1, false, TYPALIGN_INT,
+					  &names, NULL, &count);
+	for (i = 0; i < count; i++)
+		if (strcmp(TextDatumGetCString(names[i]), NameStr(att->attname)) == 0)
+			return true;
+	return false;
+}
+
+/* What the current user may see: columns and policies. */
+static uint64
+hash_access(const FeedScope *scope, int natts)
+{
+	TupleDesc	desc = RelationGetDescr(scope->rel);
+	Oid			relid = RelationGetRelid(scope->rel);
+	StringInfoData buf;
+	bool		all = pg_class_aclcheck(relid, GetUserId(), ACL_SELECT) ==
+	ACLCHECK_OK;
+	int			i;
+
+	initStringInfo(&buf);
+	appendStringInfo(&buf, "%u", GetUserId());
+	for (i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(desc, i);
+
+		if (!att->attisdropped && is_wanted(scope, att, natts) &&
+			(all || pg_attribute_aclcheck(relid, att->attnum, GetUserId(),
+										  ACL_SELECT) == ACLCHECK_OK))
+			appendStringInfo(&buf, " %d", att->attnum);
+	}
+	if (check_enable_rls(relid, InvalidOid, true) == RLS_ENABLED)
+		append_policies(&buf, scope->rel);
+	return hash_text(&buf);
+}
+
+/*
+ * The policies of SELECT that the current user meets, written in full: the
+ * text stays the same when their functions get other OIDs.
+ */
+static void
+append_policies(StringInfo out, Relation rel)
+{
+	List	   *context = deparse_context_for("t", RelationGetRelid(rel));
+	int			level = NewGUCNestLevel();
+	ListCell   *lc;
+
+	(void) set_config_option("search_path", "pg_catalog", PGC_USERSET,
+							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	appendStringInfoString(out, " policies");
+	foreach(lc, rel->rd_rsdesc ? rel->rd_rsdesc->policies : NIL)
+	{
+		RowSecurityPolicy *policy = lfirst(lc);
+
+		if (applies(policy))
+			appendStringInfo(out, " %s %d %s",
+							 quote_identifier(policy->policy_name),
+							 policy->permissive,
+							 policy->qual == NULL ? "" :
+							 deparse_expression((Node *) policy->qual,
+												context, false, false));
+	}
+	AtEOXact_GUC(true, level);
+}
+
+/* Whether a policy is about the current user's SELECT. */
+static bool
+applies(const RowSecurityPolicy *policy)
+{
+	Oid		   *roles = (Oid *) ARR_DATA_PTR(policy->roles);
+	int			i;
+
+	if (policy->polcmd != '*' && policy->polcmd != ACL_SELECT_CHR)
+		return false;
+	for (i = 0; i < ARR_DIMS(policy->roles)[0]; i++)
+		if (roles[i] == ACL_ID_PUBLIC ||
+			has_privs_of_role(GetUserId(), roles[i]))
+			return true;
+	return false;
+}
+
+/* The hash of a text. */
+static uint64
+hash_text(const StringInfo buf)
+{
+	return hash_bytes_extended((unsigned char *) buf->data, buf->len, 0);
+}
+
+char *
+sp_scope_version(const FeedScope *scope)
+{
+	TupleDesc	desc = RelationGetDescr(scope->rel);
+	StringInfoData buf;
+	int			i;
+
+	initStringInfo(&buf);
+	for (i = 0; i < desc->natts; i++)
+		if (is_wanted(scope, TupleDescAttr(desc, i), desc->natts))
+			append_column(&buf, TupleDescAttr(desc, i));
+	return psprintf("%016" INT64_MODIFIER "x", hash_text(&buf));
+}
