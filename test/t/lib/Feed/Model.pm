@@ -647,44 +647,53 @@ sub read_page
 	return $answer->{complete};
 }
 
-# Some rows of changes(), of which the client keeps the first ones only.
+# Some rows of changes(), of which the client keeps the first ones only; true
+# if there is nothing more.  Only no rows at all say that.
 sub read_changes
 {
 	my ($self, $client) = @_;
 	my ($name) = keys %{ $client->{tables} };
-	my $table = $self->table_named($name);
 	my $state = $client->{tables}{$name};
-	my $want = $client->{wants}{$name};
 	my $size = 1 + int rand 20;
-	my $key = join q( || '/' || ), map { "to_jsonb((item).$_)::text" } key_names($table);
-	my $output = $self->ask($client, "SELECT op, $key, (item).row_version, to_jsonb(item), cursor"
-		  . " FROM syncport.changes(NULL::$name, " . Feed::Client::quote($state->{cursor})
-		  . ", $size, " . Feed::Client::quote($want->{filter}) . ')');
-
-	if (!defined $output)
-	{
-		my $last = $self->{broken}[-1] // '';
-		return 1 unless $last =~ /SY002 .*DETAIL:\s+(\w+)/s;
-		pop @{ $self->{broken} };
-		$self->check_reset($client, $name, $1);
-		return 1;
-	}
-	my @rows = split /\n/, $output;
-	my $complete = @rows < $size;
-	my $keep = !$complete && chance(0.5) ? 1 + int rand @rows : @rows;
+	my $rows = $self->ask_changes($client, $name, $size) or return 1;
+	my $keep = @$rows && chance(0.3) ? 1 + int rand @$rows : @$rows;
 	my %answer = (broken => []);
 
-	foreach my $row (@rows[ 0 .. $keep - 1 ])
+	foreach my $row (@$rows[ 0 .. $keep - 1 ])
 	{
-		my ($op, $row_key, $version, $json, $cursor) = split /\t/, $row, -1;
-		$client->take_item(\%answer, $op, $name, $row_key, $version, $json);
+		my ($op, $key, $version, $json, $cursor) = split /\t/, $row, -1;
+		$client->take_item(\%answer, $op, $name, $key, $version, $json);
 		$state->{cursor} = $cursor;
 	}
-	$self->note_down($client->{name}, sprintf 'changes: %d rows, keeps %d', scalar @rows, $keep);
+	$self->note_down($client->{name}, sprintf 'changes: %d rows, keeps %d', scalar @$rows, $keep);
 	$self->{count}{'pages of changes'}++;
 	push @{ $self->{broken} }, map { "$client->{name}: $_" } @{ $answer{broken} };
-	$self->compare($client, $name, 1, $complete);
-	return $complete;
+	$self->compare($client, $name, 1, !@$rows);
+	return !@$rows;
+}
+
+# The rows of an answer; undef where the client starts over or a lock was in
+# the way.
+sub ask_changes
+{
+	my ($self, $client, $name, $size) = @_;
+	my $key = join q( || '/' || ), map { "to_jsonb((item).$_)::text" } key_names($self->table_named($name));
+	my ($state, $output) = $self->{reader}->run(
+		"SELECT op, $key, (item).row_version, to_jsonb(item), cursor FROM syncport.changes(NULL::$name, "
+		  . Feed::Client::quote($client->{tables}{$name}{cursor}) . ", $size, "
+		  . Feed::Client::quote($client->{wants}{$name}{filter}) . ')');
+
+	return [ split /\n/, $output ] if $state eq '00000';
+	$self->note_down($client->{name}, "asks for changes -- $state");
+	if ($state eq 'SY002' && $output =~ /^DETAIL:\s+(\w+)$/m)
+	{
+		$self->check_reset($client, $name, $1);
+	}
+	elsif ($state ne '55P03')
+	{
+		push @{ $self->{broken} }, "$client->{name}: changes of $name: $state $output";
+	}
+	return undef;
 }
 
 # The copy against the table, as the snapshot of the answer has it.
