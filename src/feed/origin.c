@@ -55,12 +55,15 @@ typedef struct WalEnd
 	XLogRecPtr	lsn;			/* end of what was inserted, or replayed */
 } WalEnd;
 
-/* The past of a timeline, read once. */
-static struct
+/* The past of a timeline. */
+typedef struct Past
 {
 	TimeLineID	timeline;		/* 0: none was read */
 	List	   *entries;		/* of TimeLineHistoryEntry, newest first */
-} history;
+} Past;
+
+/* read once */
+static Past past;
 
 static FeedReset check_other_incarnation(const FeedOrigin *origin,
 										 const WalEnd *here);
@@ -244,17 +247,17 @@ read_history(TimeLineID timeline)
 {
 	MemoryContext caller;
 
-	if (history.timeline == timeline)
-		return history.entries;
-	history.timeline = 0;
-	list_free_deep(history.entries);
-	history.entries = NIL;
+	if (past.timeline == timeline)
+		return past.entries;
+	past.timeline = 0;
+	list_free_deep(past.entries);
+	past.entries = NIL;
 	caller = MemoryContextSwitchTo(TopMemoryContext);
-	history.entries = readTimeLineHistory(timeline);
+	past.entries = readTimeLineHistory(timeline);
 	MemoryContextSwitchTo(caller);
-	if (timeline == 1 || list_length(history.entries) > 1)
-		history.timeline = timeline;
-	return history.entries;
+	if (timeline == 1 || list_length(past.entries) > 1)
+		past.timeline = timeline;
+	return past.entries;
 }
 
 /* The entry of a timeline, or NULL. */
