@@ -35,7 +35,6 @@
 #include "syncport.h"
 #include "table/image_read.h"
 #include "table/registry.h"
-#include "table/trigger.h"
 
 #define TOMBSTONE			"tombstone"
 #define TOMBSTONE_INDEX		"tombstone_target_row_version_id_idx"
@@ -90,13 +89,13 @@ static bool keys_equal(const ImageStream *stream, const FeedImage *a,
 					   const FeedImage *b);
 
 ImageStream *
-sp_image_stream_begin(PagePlan *plan, Relation rel)
+sp_image_stream_begin(PagePlan *plan, Relation rel, Oid target)
 {
 	ImageStream *stream = palloc0(sizeof(ImageStream));
 
 	stream->plan = plan;
 	stream->rel = rel;
-	stream->target = sp_image_target(rel);
+	stream->target = target;
 	stream->nkey = plan->order->ncolumns - 1;
 	stream->snapshot = GetActiveSnapshot();
 	stream->owner = CurrentMemoryContext;

@@ -22,11 +22,12 @@ typedef struct FeedImage
 typedef struct ImageStream ImageStream;
 
 /*
- * A stream for the table of plan, a plan for the feed that stays pinned as
- * long.  Works with the active snapshot and as the caller, like image_read.
+ * A stream for rel, the table of plan, which is for the feed and stays
+ * pinned as long; target: the enabled table.  Works with the active snapshot and as the caller, like image_read.
  * Palloc'd in the current context.
  */
-extern ImageStream *sp_image_stream_begin(PagePlan *plan, Relation rel);
+extern ImageStream *sp_image_stream_begin(PagePlan *plan, Relation rel,
+										  Oid target);
 
 /*
  * Go to the images with a row_version from first up to last that target

@@ -19,8 +19,6 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/transam.h"
-#include "catalog/pg_am.h"
-#include "catalog/pg_index.h"
 #include "miscadmin.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
@@ -56,7 +54,6 @@ static bool concerns(const FeedScope *scope, const ResetEvent *event);
 static bool has_leaf(const FeedMark *mark, Oid leaf);
 static bool has_seen_row(const FeedScope *scope, Oid leaf,
 						 const FeedSnapshot *base);
-static Oid	find_version_index(Relation leaf, AttrNumber version);
 static int64 next_version(void);
 
 const char *
@@ -178,8 +175,9 @@ static bool
 has_seen_row(const FeedScope *scope, Oid leaf, const FeedSnapshot *base)
 {
 	Relation	rel = table_open(leaf, AccessShareLock);
-	AttrNumber	attnum = get_attnum(leaf, scope->table->row_version);
-	Oid			index_oid = find_version_index(rel, attnum);
+	AttrNumber	attnum = get_attnum(leaf,
+										 NameStr(scope->table->row_version));
+	Oid			index_oid = sp_scope_version_index(rel, attnum);
 	Relation	index = OidIsValid(index_oid) ?
 	index_open(index_oid, AccessShareLock) : NULL;
 	Snapshot	snapshot = GetActiveSnapshot();
@@ -216,35 +214,11 @@ has_seen_row(const FeedScope *scope, Oid leaf, const FeedSnapshot *base)
 	return found;
 }
 
-/* The index that leads with row_version. */
-static Oid
-find_version_index(Relation leaf, AttrNumber version)
-{
-	Oid			found = InvalidOid;
-	ListCell   *lc;
-
-	foreach(lc, RelationGetIndexList(leaf))
-	{
-		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
-
-		if (index->rd_index->indisvalid &&
-			index->rd_rel->relam == BTREE_AM_OID &&
-			index->rd_index->indkey.values[0] == version &&
-			(index->rd_indoption[0] & INDOPTION_DESC) == 0 &&
-			RelationGetIndexPredicate(index) == NIL)
-			found = lfirst_oid(lc);
-		index_close(index, AccessShareLock);
-	}
-	return found;
-}
-
 bool
 sp_reset_is_purged(const FeedScope *scope, const FeedSnapshot *base)
 {
-	int64		horizon = sp_table_horizon(scope->table->relid);
-
-	return horizon >= (int64) sp_snapshot_xmin(base) &&
-		horizon < next_version();
+	return scope->horizon >= (int64) sp_snapshot_xmin(base) &&
+		scope->horizon < next_version();
 }
 
 /* No row was written with this version here, or a later one. */

@@ -13,9 +13,12 @@
  */
 #include "postgres.h"
 
+#include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/xact.h"
+#include "catalog/pg_am.h"
+#include "catalog/pg_index.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_policy.h"
 #include "catalog/pg_type.h"
@@ -46,7 +49,17 @@
 /* so many tables, users and column lists are remembered */
 #define MARKS_MAX			32
 
-/* hashes that stay good until the server says otherwise */
+/* what stays good until the server says otherwise: about a table ... */
+typedef struct KnownTable
+{
+	bool		valid;
+	Oid			relid;
+	bool		enabled;
+	FeedTable	table;			/* if enabled */
+	Oid			version_index;	/* same */
+} KnownTable;
+
+/* ... and about what a user asks of it */
 typedef struct KnownMark
 {
 	bool		valid;
@@ -56,12 +69,18 @@ typedef struct KnownMark
 	uint64		request;		/* hash of columns and filter */
 	uint64		schema;
 	uint64		access;			/* without the principal */
+	uint64		version;		/* of all columns that rows have now */
+	bool		readable;		/* no privilege is missing */
 } KnownMark;
 
+static KnownTable tables[MARKS_MAX];
+static int	next_table = 0;
 static KnownMark marks[MARKS_MAX];
 static int	next_mark = 0;
 static bool callbacks_registered = false;
 
+static void find_table(FeedScope *scope);
+static void learn_table(const FeedScope *scope, KnownTable *known);
 static void refuse_writer(const FeedScope *scope);
 static bool holds_write_lock(Oid relid);
 static void add_leaves(FeedScope *scope, Relation rel);
@@ -80,6 +99,10 @@ static bool is_wanted(const FeedScope *scope, Form_pg_attribute att,
 static uint64 hash_access(const FeedScope *scope, int natts);
 static void append_policies(StringInfo out, Relation rel);
 static bool applies(const RowSecurityPolicy *policy);
+static const KnownMark *find_now(const FeedScope *scope);
+static uint64 hash_version(const FeedScope *scope);
+static bool may_read_all(const FeedScope *scope);
+static bool is_own(const FeedScope *scope, const char *name);
 static uint64 hash_text(const StringInfo buf);
 
 FeedScope *
@@ -89,15 +112,11 @@ sp_scope_open(Oid relid, ArrayType *columns, Jsonb *filter,
 	FeedScope  *scope = palloc0(sizeof(FeedScope));
 
 	scope->rel = sp_relation_open_pageable(relid, AccessShareLock);
-	scope->table = sp_table_find(relid);
-	if (scope->table != NULL && !sp_table_intact(scope->table))
-		scope->table = NULL;
 	scope->columns = columns;
 	scope->filter = filter;
 	scope->include_deleted = include_deleted;
 	scope->key = sp_relation_key(scope->rel);
-	if (scope->key == NIL)
-		scope->table = NULL;
+	find_table(scope);
 	if (scope->rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)
 	{
 		add_leaves(scope, scope->rel);
@@ -105,7 +124,10 @@ sp_scope_open(Oid relid, ArrayType *columns, Jsonb *filter,
 	}
 	refuse_writer(scope);
 	if (scope->table)
+	{
 		scope->events = sp_reset_event_list(scope->table->relid);
+		scope->horizon = sp_table_horizon(scope->table->relid);
+	}
 	if (columns)
 		sp_page_check_columns(scope->rel, columns);
 	if (filter)
@@ -115,6 +137,78 @@ sp_scope_open(Oid relid, ArrayType *columns, Jsonb *filter,
 		scope->filter_columns = condition ? condition->columns : NULL;
 	}
 	return scope;
+}
+
+/* Set what the registry says of the table. */
+static void
+find_table(FeedScope *scope)
+{
+	Oid			relid = RelationGetRelid(scope->rel);
+	KnownTable *known = NULL;
+	int			i;
+
+	for (i = 0; i < MARKS_MAX; i++)
+		if (tables[i].valid && tables[i].relid == relid)
+			known = &tables[i];
+	if (known == NULL)
+	{
+		register_callbacks();
+		known = &tables[next_table++ % MARKS_MAX];
+		known->valid = false;
+		learn_table(scope, known);
+	}
+	if (!known->enabled)
+		return;
+	scope->table = palloc(sizeof(FeedTable));
+	*scope->table = known->table;
+	scope->version_index = known->version_index;
+}
+
+/* Fill an entry of the session's memory. */
+static void
+learn_table(const FeedScope *scope, KnownTable *known)
+{
+	EnabledTable *entry = sp_table_find(RelationGetRelid(scope->rel));
+
+	known->relid = RelationGetRelid(scope->rel);
+	known->enabled = entry != NULL && scope->key != NIL &&
+		sp_table_intact(entry);
+	known->version_index = InvalidOid;
+	if (known->enabled)
+	{
+		known->table.relid = entry->relid;
+		known->table.row_mode = entry->row_mode;
+		namestrcpy(&known->table.row_version, entry->row_version);
+		namestrcpy(&known->table.deleted_at, entry->deleted_at);
+		known->version_index =
+			sp_scope_version_index(scope->rel,
+								   get_attnum(known->relid,
+											  entry->row_version));
+	}
+	known->valid = true;
+}
+
+Oid
+sp_scope_version_index(Relation rel, AttrNumber column)
+{
+	Oid			found = InvalidOid;
+	ListCell   *lc;
+
+	if (rel->rd_rel->relkind != RELKIND_RELATION)
+		return InvalidOid;
+	foreach(lc, RelationGetIndexList(rel))
+	{
+		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
+
+		if (index->rd_index->indisvalid &&
+			index->rd_rel->relam == BTREE_AM_OID &&
+			index->rd_index->indkey.values[0] == column &&
+			(index->rd_indoption[0] & INDOPTION_DESC) == 0 &&
+			RelationGetIndexPredicate(index) == NIL)
+			found = lfirst_oid(lc);
+		index_close(index, AccessShareLock);
+	}
+	return found;
 }
 
 void
@@ -297,6 +391,8 @@ find_mark(const FeedScope *scope, int natts, uint64 request)
 	register_callbacks();
 	mark.schema = hash_schema(scope, natts);
 	mark.access = hash_access(scope, natts);
+	mark.version = hash_version(scope);
+	mark.readable = may_read_all(scope);
 	i = next_mark++ % MARKS_MAX;
 	marks[i] = mark;
 	return &marks[i];
@@ -321,8 +417,12 @@ forget_table(Datum arg, Oid relid)
 	int			i;
 
 	for (i = 0; i < MARKS_MAX; i++)
+	{
 		if (relid == InvalidOid || marks[i].relid == relid)
 			marks[i].valid = false;
+		if (relid == InvalidOid || tables[i].relid == relid)
+			tables[i].valid = false;
+	}
 }
 
 /* Callback: a role has changed. */
@@ -343,9 +443,9 @@ hash_schema(const FeedScope *scope, int natts)
 	initStringInfo(&buf);
 	if (scope->table != NULL)
 		appendStringInfo(&buf, "%s %s",
-						 quote_identifier(scope->table->row_version),
+						 quote_identifier(NameStr(scope->table->row_version)),
 						 scope->table->row_mode ?
-						 quote_identifier(scope->table->deleted_at) : "");
+						 quote_identifier(NameStr(scope->table->deleted_at)) : "");
 	for (i = 0; i < desc->natts; i++)
 	{
 		Form_pg_attribute att = TupleDescAttr(desc, i);
@@ -473,6 +573,27 @@ hash_text(const StringInfo buf)
 char *
 sp_scope_version(const FeedScope *scope)
 {
+	return psprintf("%016" INT64_MODIFIER "x", find_now(scope)->version);
+}
+
+bool
+sp_scope_is_readable(const FeedScope *scope)
+{
+	return find_now(scope)->readable;
+}
+
+/* What is known with all columns that there are. */
+static const KnownMark *
+find_now(const FeedScope *scope)
+{
+	return find_mark(scope, RelationGetNumberOfAttributes(scope->rel),
+					 hash_request(scope));
+}
+
+/* The definitions of the columns that rows have now. */
+static uint64
+hash_version(const FeedScope *scope)
+{
 	TupleDesc	desc = RelationGetDescr(scope->rel);
 	StringInfoData buf;
 	int			i;
@@ -481,5 +602,39 @@ sp_scope_version(const FeedScope *scope)
 	for (i = 0; i < desc->natts; i++)
 		if (is_wanted(scope, TupleDescAttr(desc, i), desc->natts))
 			append_column(&buf, TupleDescAttr(desc, i));
-	return psprintf("%016" INT64_MODIFIER "x", hash_text(&buf));
+	return hash_text(&buf);
+}
+
+/* Whether the current user may read all that a query of the feed names. */
+static bool
+may_read_all(const FeedScope *scope)
+{
+	TupleDesc	desc = RelationGetDescr(scope->rel);
+	Oid			relid = RelationGetRelid(scope->rel);
+	int			i;
+
+	if (pg_class_aclcheck(relid, GetUserId(), ACL_SELECT) == ACLCHECK_OK)
+		return true;
+	for (i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(desc, i);
+
+		if (!att->attisdropped &&
+			(is_wanted(scope, att, desc->natts) ||
+			 bms_is_member(att->attnum, scope->filter_columns) ||
+			 is_own(scope, NameStr(att->attname))) &&
+			pg_attribute_aclcheck(relid, att->attnum, GetUserId(),
+								  ACL_SELECT) != ACLCHECK_OK)
+			return false;
+	}
+	return true;
+}
+
+/* Whether a column is one that syncport keeps. */
+static bool
+is_own(const FeedScope *scope, const char *name)
+{
+	return scope->table != NULL &&
+		(strcmp(name, NameStr(scope->table->row_version)) == 0 ||
+		 strcmp(name, NameStr(scope->table->deleted_at)) == 0);
 }

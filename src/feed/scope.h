@@ -13,13 +13,24 @@
 #include "utils/rel.h"
 
 #include "feed/position.h"
-#include "table/table.h"
+
+/* What the feed has to know of an enabled table. */
+typedef struct FeedTable
+{
+	Oid			relid;			/* the table named in enable */
+	bool		row_mode;		/* tombstones stay in the table */
+	NameData	row_version;	/* column names */
+	NameData	deleted_at;		/* the table has it in row mode only */
+} FeedTable;
 
 typedef struct FeedScope
 {
 	Relation	rel;			/* open, AccessShareLock */
-	EnabledTable *table;		/* of rel or the table above it; NULL where
+	FeedTable  *table;			/* of rel or the table above it; NULL where
 								 * syncport does not manage it (any more) */
+	Oid			version_index;	/* btree index of rel that leads with
+								 * row_version, over all rows; 0: none, or rel
+								 * is partitioned */
 	ArrayType  *columns;		/* text[] as asked for; NULL: all */
 	Jsonb	   *filter;			/* NULL: none */
 	bool		include_deleted;
@@ -27,6 +38,8 @@ typedef struct FeedScope
 	Bitmapset  *filter_columns; /* attribute numbers that the filter names */
 	List	   *leaves;			/* OIDs, ascending; NIL: not partitioned */
 	List	   *events;			/* of ResetEvent, those of the table */
+	int64		horizon;		/* highest row_version purged, as the active
+								 * snapshot has it */
 } FeedScope;
 
 /*
@@ -49,6 +62,18 @@ extern void sp_scope_close(FeedScope *scope);
  * until the server says that it may have changed.
  */
 extern FeedMark sp_scope_mark(const FeedScope *scope, int natts);
+
+/*
+ * Whether the caller may read all columns of the scope, and those that the
+ * feed itself reads: no query on them will fail for lack of a privilege.
+ */
+extern bool sp_scope_is_readable(const FeedScope *scope);
+
+/*
+ * The valid btree index of a table without partitions that leads with a
+ * column, ascending, over all rows; 0: none.
+ */
+extern Oid	sp_scope_version_index(Relation rel, AttrNumber column);
 
 /*
  * Whether the table, or a leaf of it, may have been rewritten, truncated or

@@ -63,7 +63,7 @@ static List *read_array(HeapTuple tuple, TupleDesc desc, int column,
 static Datum build_array(List *strings, Oid element);
 static void invalidate_target(Oid relid);
 static bool has_column(Oid relid, const char *name, Oid type);
-static EnabledTable *read_entry(Oid relid, Snapshot snapshot);
+static int64 read_entry(Oid relid, Snapshot snapshot, EnabledTable **entry);
 
 EnabledTable *
 sp_table_find(Oid relid)
@@ -85,31 +85,35 @@ sp_table_find(Oid relid)
 EnabledTable *
 sp_table_read(Oid relid)
 {
-	return read_entry(relid, NULL);
+	EnabledTable *found = NULL;
+
+	(void) read_entry(relid, NULL, &found);
+	return found;
 }
 
 int64
 sp_table_horizon(Oid relid)
 {
-	EnabledTable *entry = read_entry(relid, GetActiveSnapshot());
-
-	return entry ? entry->purge_horizon : 0;
+	return read_entry(relid, GetActiveSnapshot(), NULL);
 }
 
-/* The entry of relid as a snapshot sees it; NULL: the latest one. */
-static EnabledTable *
-read_entry(Oid relid, Snapshot snapshot)
+/*
+ * The purge horizon of relid as a snapshot (NULL: the latest) has it, 0 where
+ * there is no entry, and the entry itself where it is wanted.
+ */
+static int64
+read_entry(Oid relid, Snapshot snapshot, EnabledTable **entry)
 {
 	Oid			registry = get_relname_relid(REGISTRY,
 											 get_namespace_oid(SP_SCHEMA, true));
-	EnabledTable *found = NULL;
+	int64		horizon = 0;
 	Relation	rel;
 	SysScanDesc scan;
 	ScanKeyData key;
 	HeapTuple	tuple;
 
 	if (!OidIsValid(registry))
-		return NULL;
+		return 0;
 	rel = table_open(registry, AccessShareLock);
 	ScanKeyInit(&key, REGISTRY_TARGET, BTEqualStrategyNumber, F_OIDEQ,
 				ObjectIdGetDatum(relid));
@@ -117,10 +121,17 @@ read_entry(Oid relid, Snapshot snapshot)
 							  1, &key);
 	tuple = systable_getnext(scan);
 	if (HeapTupleIsValid(tuple))
-		found = read_tuple(tuple, RelationGetDescr(rel));
+	{
+		bool		isnull;
+
+		horizon = DatumGetInt64(heap_getattr(tuple, REGISTRY_PURGE_HORIZON,
+											 RelationGetDescr(rel), &isnull));
+		if (entry)
+			*entry = read_tuple(tuple, RelationGetDescr(rel));
+	}
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
-	return found;
+	return horizon;
 }
 
 List *

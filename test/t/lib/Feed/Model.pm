@@ -44,6 +44,7 @@ sub new
 	}, $class;
 
 	srand($seed);
+	$self->{purges} = pick(0, 1, 3);
 	$self->{admin} = Feed::Session->new($connection, 'admin');
 	$self->{reader} = Feed::Session->new($connection, 'reader');
 	$self->{idle} = Feed::Session->new($connection, 'idle');
@@ -412,7 +413,7 @@ sub many_savepoints
 sub run
 {
 	my ($self, $steps) = @_;
-	my @steps = ((\&write_step) x 30, (\&read_step) x 14, (\&purge) x 2, \&idle_step, \&lose_answers,
+	my @steps = ((\&write_step) x 30, (\&read_step) x 14, (\&purge) x $self->{purges}, \&idle_step, \&lose_answers,
 		(\&lose_checkpoint) x 2, \&end_prepared);
 
 	foreach (1 .. $steps)
