@@ -125,9 +125,13 @@ check_position(FeedRead *read)
 {
 	const FeedPosition *given = read->given;
 	Oid			relid = RelationGetRelid(read->scope->rel);
-	FeedReset	reset;
+	FeedReset	reset = sp_origin_check(&given->origin);
 
-	if (given->mark.relid != relid &&
+	/* a server that lags may not even know the table */
+	if (reset == FEED_BEHIND)
+		return reset;
+	/* OIDs of another database say nothing here */
+	if (reset == FEED_CONTINUE && given->mark.relid != relid &&
 		get_rel_name(given->mark.relid) != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_SP_INVALID_CURSOR),
@@ -136,7 +140,6 @@ check_position(FeedRead *read)
 				 errhint("Start again without a cursor.")));
 	if (read->scope->table == NULL)
 		return FEED_DISABLED;
-	reset = sp_origin_check(&given->origin);
 	if (reset != FEED_CONTINUE)
 		return reset;
 	if (given->mark.relid != relid)
