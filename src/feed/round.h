@@ -24,8 +24,8 @@ typedef struct FeedRow
 {
 	int64		row_version;
 	bool		deleted;		/* a delete; else the slot's row, complete */
-	bool		matches;		/* it is in the slot and matches the filter: for
-								 * a delete, a tombstone in the table */
+	bool		matches;		/* it is in the slot and matches the filter:
+								 * for a delete, a tombstone in the table */
 	TupleTableSlot *slot;		/* as plan delivers it; NULL for an image */
 	const Datum *key;			/* in the order of the primary key */
 } FeedRow;
