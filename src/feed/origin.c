@@ -205,9 +205,9 @@ static XLogRecPtr
 end_of_record(XLogRecPtr next)
 {
 	uint32		offset = next % XLOG_BLCKSZ;
-	bool		first = XLogSegmentOffset(next, wal_segment_size) < XLOG_BLCKSZ;
+	uint32		in_segment = XLogSegmentOffset(next, wal_segment_size);
 
-	if (offset == (first ? SizeOfXLogLongPHD : SizeOfXLogShortPHD))
+	if (offset == (in_segment < XLOG_BLCKSZ ? SizeOfXLogLongPHD : SizeOfXLogShortPHD))
 		return next - offset;
 	return next;
 }

@@ -42,7 +42,7 @@ typedef bool (*FeedDeliver) (FeedRead *read, const FeedRow *row, void *arg);
 struct FeedRead
 {
 	FeedScope  *scope;			/* what he reads */
-	FeedReset	reset;			/* FEED_CONTINUE, or there is nothing to read */
+	FeedReset	reset;			/* FEED_CONTINUE, or nothing is read */
 	FeedPosition *given;		/* the position he brought, or NULL */
 	FeedPosition position;		/* where he is now, but for the origin */
 	const FeedSnapshot *now;	/* what the caller's snapshot sees */
