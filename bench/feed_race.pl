@@ -1,5 +1,5 @@
 # Sixteen writers against pollers of the feed: what is lost, what comes twice.
-# SECONDS is how long they write (60), SEED decides what.  Unlike the other
+# RACE_SECONDS is how long they write (60), RACE_SEED decides what.  Unlike the other
 # benchmarks it fails: when the feed loses or repeats a row, or when a naive
 # cursor over updated_at, in the same run, loses none.
 use strict;
@@ -9,8 +9,8 @@ use lib "$FindBin::Bin/../test/t/lib";
 use Feed::Race;
 use Feed::Session;
 
-my $seconds = $ENV{SECONDS} || 60;
-my $seed = $ENV{SEED} || time % 100_000;
+my $seconds = $ENV{RACE_SECONDS} || 60;
+my $seed = $ENV{RACE_SEED} || time % 100_000;
 my $session = Feed::Session->new('', 'race');
 
 Feed::Race::set_up($session);

@@ -17,8 +17,8 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $seconds = $ENV{FEED_SECONDS} || 10;
-my $seed = $ENV{FEED_SEED} || time % 100_000;
+my $seconds = $ENV{RACE_SECONDS} || 10;
+my $seed = $ENV{RACE_SEED} || time % 100_000;
 my $node = PostgreSQL::Test::Cluster->new('race');
 $node->init;
 $node->append_conf('postgresql.conf', 'fsync = off');
