@@ -14,6 +14,8 @@ my $MORE = 3000;
 
 my $node = PostgreSQL::Test::Cluster->new('many');
 $node->init;
+# ids whose upper half is not zero
+command_ok([ 'pg_resetwal', '-e', '5', '-D', $node->data_dir ], 'a later epoch');
 $node->append_conf('postgresql.conf', 'max_prepared_transactions = ' . ($MANY + $MORE));
 $node->append_conf('postgresql.conf', "session_preload_libraries = 'syncport'");
 $node->start;
@@ -81,6 +83,9 @@ sub finish
 is(poll(20), 50, 'the initial load');
 prepare(1, $MANY, 0);
 is(poll(), 0, 'nothing of what is in progress comes');
+$node->stop('immediate');
+$node->start;
+is(poll(), 0, 'nor when they have outlived a crash');
 sql(q{INSERT INTO rec SELECT g, 'free' FROM generate_series(10001, 10010) g});
 is(poll(3), 10, "what is committed comes beside $MANY transactions in progress");
 is(poll(), 0, 'once');
@@ -113,6 +118,7 @@ while (@left)
 }
 is(poll(), 0, 'nothing is left in the end');
 is(sql('SELECT missing()'), 0, 'and nothing was lost');
+is(sql('SELECT min(version) >> 32 FROM client'), 5, 'versions hold the epoch');
 is(sql('SELECT count(*) FROM client'), 50 + int($MANY / 3) * 2 + 11 + $MORE + $MORE - 600, 'nothing came twice');
 my $longest = sql('SELECT longest FROM place');
 cmp_ok($longest, '<', 8192, "the longest cursor, of $longest characters, was below 8 kB");
