@@ -54,7 +54,7 @@ CREATE VIEW stamped AS
 		WHERE target = 'record'::regclass
 	UNION ALL
 	SELECT 'event', reason, row_version, NULL FROM syncport.reset_event
-		WHERE target = 'record'::regclass;
+		WHERE reason <> 'disabled' AND target = 'record'::regclass;
 CALL bring(:foreign);
 SELECT id, body, short, deleted_at FROM record ORDER BY id LIMIT 1;
 SELECT what, id, row_version >= :foreign AS "foreign",

@@ -55,11 +55,11 @@ SELECT syncport.reset_access('record', 'bob');
 SELECT syncport.reset_access('record', 'ann');
 SELECT leaf, reason, principal, row_version = (SELECT max(row_version)
 	FROM syncport.reset_event) AS last FROM syncport.reset_event
-	WHERE target = 'record'::regclass ORDER BY principal;
+	WHERE reason <> 'disabled' AND target = 'record'::regclass ORDER BY principal;
 SELECT syncport.reset_access('record');
-SELECT leaf, reason, principal FROM syncport.reset_event WHERE target = 'record'::regclass;
+SELECT leaf, reason, principal FROM syncport.reset_event WHERE reason <> 'disabled' AND target = 'record'::regclass;
 SELECT syncport.reset_access('record', 'bob');
-SELECT leaf, reason, principal FROM syncport.reset_event WHERE target = 'record'::regclass ORDER BY principal;
+SELECT leaf, reason, principal FROM syncport.reset_event WHERE reason <> 'disabled' AND target = 'record'::regclass ORDER BY principal;
 SELECT syncport.reset_access('record', '');
 SELECT syncport.reset_access(NULL);
 SELECT syncport.reset_access('before');

@@ -65,14 +65,15 @@ COMMENT ON COLUMN syncport.tombstone.image IS
 CREATE TABLE syncport.reset_event (
 	target regclass NOT NULL,
 	leaf regclass NOT NULL,
-	reason text NOT NULL CHECK (reason IN ('truncated', 'schema', 'access')),
+	reason text NOT NULL CHECK (reason IN
+		('truncated', 'schema', 'access', 'disabled')),
 	principal text,
 	row_version bigint NOT NULL,
 	created_at timestamptz NOT NULL
 );
 CREATE INDEX reset_event_target_leaf_idx ON syncport.reset_event (target, leaf);
 COMMENT ON TABLE syncport.reset_event IS
-'Truncations, rewrites and changes of access: feed positions of before are reset';
+'Truncations, rewrites, changes of access and times without syncport: feed positions of before are reset';
 COMMENT ON COLUMN syncport.reset_event.leaf IS
 'The table or partition that it happened to';
 COMMENT ON COLUMN syncport.reset_event.principal IS

@@ -89,10 +89,14 @@ syncport_changes(PG_FUNCTION_ARGS)
 					   sp_snapshot_take(GetActiveSnapshot()),
 					   writer.page_size);
 		check_reset(&read);
-		if (read.reset == FEED_CONTINUE)
+		if (read.reset != FEED_BEHIND)
 		{
 			sp_round_run(&read, take_row, &writer);
 			put_waiting(&writer, &read);
+			/* without a row there is no cursor that the next call resets */
+			if (writer.nrows == 0 && !read.complete)
+				read.reset = FEED_PURGED;
+			check_reset(&read);
 			sp_round_end(&read);
 		}
 	}

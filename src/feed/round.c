@@ -125,9 +125,13 @@ check_position(FeedRead *read)
 {
 	const FeedPosition *given = read->given;
 	Oid			relid = RelationGetRelid(read->scope->rel);
-	FeedReset	reset;
+	FeedReset	reset = sp_origin_check(&given->origin);
 
-	if (given->mark.relid != relid &&
+	/* a server that lags may not even know the table */
+	if (reset == FEED_BEHIND)
+		return reset;
+	/* OIDs of another database say nothing here */
+	if (reset == FEED_CONTINUE && given->mark.relid != relid &&
 		get_rel_name(given->mark.relid) != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_SP_INVALID_CURSOR),
@@ -136,7 +140,6 @@ check_position(FeedRead *read)
 				 errhint("Start again without a cursor.")));
 	if (read->scope->table == NULL)
 		return FEED_DISABLED;
-	reset = sp_origin_check(&given->origin);
 	if (reset != FEED_CONTINUE)
 		return reset;
 	if (given->mark.relid != relid)
@@ -337,16 +340,20 @@ add_key(const FeedScope *scope)
 
 /*
  * "row_version <= $1", and in an initial load the filter, whose parameters
- * follow in any case.
+ * follow in any case.  The bound is written as a row comparison: from two
+ * plain ones the planner takes the range for a narrow one, which it would
+ * rather sort than read in order, page by page.
  */
 static FilterCondition *
 bound_condition(FeedRead *read, FilterCondition *filter)
 {
 	FilterCondition *bound = palloc0(sizeof(FilterCondition));
 	int			nfilter = filter ? filter->nparams : 0;
+	const char *version =
+	quote_identifier(NameStr(read->scope->table->row_version));
 
-	bound->sql = psprintf("t.%s OPERATOR(pg_catalog.<=) $1",
-						  quote_identifier(NameStr(read->scope->table->row_version)));
+	bound->sql = psprintf("ROW(t.%s, t.%s) OPERATOR(pg_catalog.<=)"
+						  " ROW($1, $1)", version, version);
 	if (read->initial && filter)
 		bound->sql = psprintf("%s AND (%s)", bound->sql, filter->sql);
 	bound->nparams = nfilter + 1;

@@ -35,6 +35,7 @@
 #include "support/compat.h"
 #include "syncport.h"
 #include "table/plan.h"
+#include "table/reset_event.h"
 #include "table/target.h"
 
 PG_FUNCTION_INFO_V1(syncport_enable);
@@ -95,6 +96,9 @@ syncport_enable(PG_FUNCTION_ARGS)
 			elog(ERROR, "could not run \"%s\"", (char *) lfirst(lc));
 	}
 	sp_table_save(plan->want);
+	/* nobody stamped what was written since a disable */
+	if (plan->have == NULL)
+		sp_reset_event_add(relid, relid, "disabled");
 	if (plan->want->row_mode)
 		warn_of_policies(plan->want);
 	SPI_finish();

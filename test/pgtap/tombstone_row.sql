@@ -255,10 +255,10 @@ SELECT throws_ok($$SELECT syncport.enable('secured')$$, '0A000', NULL, 'one over
 
 -- every leaf ------------------------------------------------------------------------
 TRUNCATE part_a;
-SELECT results_eq($$SELECT leaf::text, reason FROM syncport.reset_event WHERE target = 'part'::regclass$$,
+SELECT results_eq($$SELECT leaf::text, reason FROM syncport.reset_event WHERE reason <> 'disabled' AND target = 'part'::regclass$$,
 	$$VALUES ('part_a', 'truncated')$$, 'TRUNCATE of a leaf is recorded');
 TRUNCATE part;
-SELECT bag_eq($$SELECT leaf::text, reason FROM syncport.reset_event WHERE target = 'part'::regclass$$,
+SELECT bag_eq($$SELECT leaf::text, reason FROM syncport.reset_event WHERE reason <> 'disabled' AND target = 'part'::regclass$$,
 	$$VALUES ('part_a', 'truncated'), ('part_b', 'truncated')$$, 'TRUNCATE of the table is, for each leaf, once');
 CREATE TABLE part_c (v int, region text NOT NULL, id int NOT NULL, updated_at timestamptz NOT NULL,
 	deleted_at timestamptz, row_version bigint NOT NULL);
@@ -280,12 +280,12 @@ SELECT results_eq($$SELECT unnest(triggers_not_always) FROM syncport.status WHER
 	$$VALUES ('tombstone_row.part_b."00_syncport_keep"')$$, 'it shows a trigger that would not fire');
 
 ALTER TABLE plain ADD n int, ADD g int GENERATED ALWAYS AS (n + 1) STORED;
-SELECT is_empty($$SELECT FROM syncport.reset_event WHERE target = 'plain'::regclass$$, 'adding a column resets nobody');
+SELECT is_empty($$SELECT FROM syncport.reset_event WHERE reason <> 'disabled' AND target = 'plain'::regclass$$, 'adding a column resets nobody');
 DROP VIEW live;
 ALTER TABLE plain ALTER v TYPE varchar;
-SELECT is_empty($$SELECT FROM syncport.reset_event WHERE target = 'plain'::regclass$$, 'neither does a type without rewrite');
+SELECT is_empty($$SELECT FROM syncport.reset_event WHERE reason <> 'disabled' AND target = 'plain'::regclass$$, 'neither does a type without rewrite');
 ALTER TABLE plain ALTER v TYPE text USING upper(v);
-SELECT results_eq($$SELECT reason FROM syncport.reset_event WHERE target = 'plain'::regclass$$, $$VALUES ('schema')$$,
+SELECT results_eq($$SELECT reason FROM syncport.reset_event WHERE reason <> 'disabled' AND target = 'plain'::regclass$$, $$VALUES ('schema')$$,
 	'a rewrite with USING is recorded');
 DROP TABLE plain;
 SELECT is_empty($$SELECT FROM syncport.tombstone t WHERE NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = t.target)$$,
