@@ -23,7 +23,8 @@ typedef struct ImageStream ImageStream;
 
 /*
  * A stream for rel, the table of plan, which is for the feed and stays
- * pinned as long; target: the enabled table.  Works with the active snapshot and as the caller, like image_read.
+ * pinned as long; target: the enabled table.  Works with the active snapshot
+ * and as the caller, like image_read.
  * Palloc'd in the current context.
  */
 extern ImageStream *sp_image_stream_begin(PagePlan *plan, Relation rel,

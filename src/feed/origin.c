@@ -205,24 +205,26 @@ static XLogRecPtr
 end_of_record(XLogRecPtr next)
 {
 	uint32		offset = next % XLOG_BLCKSZ;
-	bool		first = XLogSegmentOffset(next, wal_segment_size) < XLOG_BLCKSZ;
+	uint32		in_segment = XLogSegmentOffset(next, wal_segment_size);
 
-	if (offset == (first ? SizeOfXLogLongPHD : SizeOfXLogShortPHD))
+	if (offset == (in_segment < XLOG_BLCKSZ ? SizeOfXLogLongPHD : SizeOfXLogShortPHD))
 		return next - offset;
 	return next;
 }
 
 /*
  * The incarnation as a hash, with the database: one that was created from
- * this as a template has the same row.
+ * this as a template has the same row.  By the index, because a scan of the
+ * table would ask the kernel for its size at every poll.
  */
 static uint64
 read_incarnation(Snapshot snapshot)
 {
 	Relation	rel = table_open(sp_table_own_oid("incarnation"),
 								 AccessShareLock);
-	SysScanDesc scan = systable_beginscan(rel, InvalidOid, false, snapshot, 0,
-										  NULL);
+	SysScanDesc scan =
+	systable_beginscan(rel, sp_table_own_oid("incarnation_single_idx"), true,
+					   snapshot, 0, NULL);
 	HeapTuple	tuple = systable_getnext(scan);
 	bool		isnull;
 	pg_uuid_t  *id;

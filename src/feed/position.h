@@ -58,8 +58,8 @@ typedef struct FeedPosition
 	FeedPart	part;
 	int64		row_version;	/* of the last; not for START */
 	int64		image_id;		/* of the last, for IMAGES */
-	char	   *row;			/* for ROWS: row_version and key of the last as
-								 * sp_cursor_append writes them */
+	char	   *row;			/* for ROWS: row_version and key of the last
+								 * as sp_cursor_append writes them */
 	int			row_length;		/* bytes of it */
 } FeedPosition;
 

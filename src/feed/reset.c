@@ -176,7 +176,7 @@ has_seen_row(const FeedScope *scope, Oid leaf, const FeedSnapshot *base)
 {
 	Relation	rel = table_open(leaf, AccessShareLock);
 	AttrNumber	attnum = get_attnum(leaf,
-										 NameStr(scope->table->row_version));
+									NameStr(scope->table->row_version));
 	Oid			index_oid = sp_scope_version_index(rel, attnum);
 	Relation	index = OidIsValid(index_oid) ?
 	index_open(index_oid, AccessShareLock) : NULL;

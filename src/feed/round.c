@@ -68,6 +68,7 @@ static bool end_round(FeedRead *read);
 static bool run_ranges(FeedRead *read);
 static VersionRange *list_ranges(FeedRead *read, int *count);
 static void use_plan(FeedRead *read);
+static const char *quote_version(const FeedRead *read);
 static ArrayType *add_key(const FeedScope *scope);
 static FilterCondition *bound_condition(FeedRead *read,
 										FilterCondition *filter);
@@ -289,7 +290,7 @@ use_plan(FeedRead *read)
 	filter = sp_filter_compile(read->scope->rel, read->scope->filter, 2);
 	request.rel = read->scope->rel;
 	request.order_by =
-		cstring_to_text(quote_identifier(NameStr(read->scope->table->row_version)));
+		cstring_to_text(quote_version(read));
 	request.columns = add_key(read->scope);
 	request.filter = read->initial ? read->scope->filter : NULL;
 	request.condition = read->condition = bound_condition(read, filter);
@@ -303,6 +304,13 @@ use_plan(FeedRead *read)
 		read->images = sp_image_stream_begin(read->plan, read->scope->rel,
 											 read->scope->table->relid);
 	MemoryContextSwitchTo(caller);
+}
+
+/* The column row_version, quoted. */
+static const char *
+quote_version(const FeedRead *read)
+{
+	return quote_identifier(NameStr(read->scope->table->row_version));
 }
 
 /* The columns asked for and, ahead of them, what they lack of the key. */
@@ -349,8 +357,7 @@ bound_condition(FeedRead *read, FilterCondition *filter)
 {
 	FilterCondition *bound = palloc0(sizeof(FilterCondition));
 	int			nfilter = filter ? filter->nparams : 0;
-	const char *version =
-	quote_identifier(NameStr(read->scope->table->row_version));
+	const char *version = quote_version(read);
 
 	bound->sql = psprintf("ROW(t.%s, t.%s) OPERATOR(pg_catalog.<=)"
 						  " ROW($1, $1)", version, version);

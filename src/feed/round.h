@@ -24,8 +24,8 @@ typedef struct FeedRow
 {
 	int64		row_version;
 	bool		deleted;		/* a delete; else the slot's row, complete */
-	bool		matches;		/* it is in the slot and matches the filter: for
-								 * a delete, a tombstone in the table */
+	bool		matches;		/* it is in the slot and matches the filter:
+								 * for a delete, a tombstone in the table */
 	TupleTableSlot *slot;		/* as plan delivers it; NULL for an image */
 	const Datum *key;			/* in the order of the primary key */
 } FeedRow;
@@ -42,7 +42,7 @@ typedef bool (*FeedDeliver) (FeedRead *read, const FeedRow *row, void *arg);
 struct FeedRead
 {
 	FeedScope  *scope;			/* what he reads */
-	FeedReset	reset;			/* FEED_CONTINUE, or there is nothing to read */
+	FeedReset	reset;			/* FEED_CONTINUE, or nothing is read */
 	FeedPosition *given;		/* the position he brought, or NULL */
 	FeedPosition position;		/* where he is now, but for the origin */
 	const FeedSnapshot *now;	/* what the caller's snapshot sees */

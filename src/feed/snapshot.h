@@ -18,7 +18,7 @@ typedef struct FeedSnapshot
 {
 	uint64		xmax;			/* no id from here on is in the set */
 	int			nxip;
-	uint64	   *xip;			/* ascending, below xmax - 1: were in progress */
+	uint64	   *xip;			/* ascending, below xmax - 1 */
 } FeedSnapshot;
 
 /*

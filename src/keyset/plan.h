@@ -32,9 +32,9 @@ typedef struct PageRequest
 								 * deleted_at and mark come with each row */
 	bool		generic;		/* no value of a parameter asks for a plan of
 								 * its own */
-	const char *mark;			/* feed: SQL of a boolean over t that rows come
-								 * with, its parameters among condition's;
-								 * NULL: none */
+	const char *mark;			/* feed: SQL of a boolean over t that rows
+								 * come with, its parameters among
+								 * condition's; NULL: none */
 } PageRequest;
 
 /* The prepared query of a rung. */
@@ -73,8 +73,8 @@ typedef struct PagePlan
 	AttrNumber *selected;		/* result attribute - 1 -> column */
 	int		   *order_slot;		/* column of order -> result attribute - 1 */
 	int			slot_needed;	/* so many attributes hold all of these */
-	int			deleted_slot;	/* feed: result attribute - 1 of deleted_at, -1
-								 * where the table has none */
+	int			deleted_slot;	/* feed: result attribute - 1 of deleted_at,
+								 * -1 where the table has none */
 	int			mark_slot;		/* feed: same of mark, or -1 */
 
 	char	   *head;			/* SELECT ... WHERE ... AND */

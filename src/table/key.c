@@ -84,8 +84,8 @@ sp_key_argument(FunctionCallInfo fcinfo, int arg, Relation rel)
 		key->types[i] = getBaseType(att->atttypid);
 		key->values[i] = convert_member(att, json);
 		appendStringInfo(&sql, "%s%s %s $%d", i == 0 ? "" : " AND ",
-						 sp_quote_column(att), sp_quote_equality(att->atttypid),
-						 i + 1);
+						 sp_quote_column(att),
+						 sp_quote_equality(att->atttypid), i + 1);
 	}
 	key->condition = sql.data;
 	return key;

@@ -236,5 +236,40 @@ foreach my $round (1 .. 5)
 	is_copy($eager, $second, "round $round: nothing is lost");
 }
 
+# Where the last record fills its page, WAL goes on behind a header that is
+# not written yet: a cursor must not wait for it, nor lie behind it.
+my $at = $second->safe_psql('postgres', q{
+	CREATE TABLE found (at bigint, cursor text);
+	CREATE PROCEDURE find_boundary() LANGUAGE plpgsql AS $$
+	DECLARE
+		at bigint;
+		overhead integer := 24;
+		cursor text;
+	BEGIN
+		FOR attempt IN 1 .. 1000 LOOP
+			at := (pg_current_wal_insert_lsn() - '0/0') % 8192;
+			IF at IN (24, 40) THEN
+				cursor := syncport.feed_position('records');
+				INSERT INTO found VALUES (at, cursor);
+				RETURN;
+			END IF;
+			-- one that should just fit, by another guess each time
+			IF 8192 - at > 700 THEN
+				PERFORM pg_logical_emit_message(false, '', repeat('x', (8192 - at - overhead)::integer));
+				overhead := 24 + (overhead + 8 - 24) % 120;
+			ELSE
+				PERFORM pg_logical_emit_message(false, '', repeat('x', 700));
+			END IF;
+		END LOOP;
+		RAISE 'no record ends where its page does';
+	END $$;
+	CALL find_boundary();
+	SELECT cursor FROM found});
+$second->stop('immediate');
+$second->start;
+$eager->{tables}{records}{cursor} = $at;
+no_reset($eager, $second, 'a cursor of the end of a page is good after a crash');
+unlike(slurp_file($second->logfile), qr/past end/, 'nobody asks for WAL that is not there');
+
 $second->stop;
 done_testing();
