@@ -22,7 +22,8 @@
 # that the target does not see (7), images only behind the rows of all
 # versions (5), no delete for a row that left the filter (4), a horizon
 # compared with the end of what the client has (1), no look at the purge
-# where a round ends (12), an image's place in a version one too far (4).
+# where a round ends (12), an image's place in a version one too far (4), images without row policies
+# (1).
 # Images that the target does not see yet went unnoticed: a delete that comes
 # early does no harm, and comes again.
 
