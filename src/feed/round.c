@@ -348,19 +348,16 @@ add_key(const FeedScope *scope)
 
 /*
  * "row_version <= $1", and in an initial load the filter, whose parameters
- * follow in any case.  The bound is written as a row comparison: from two
- * plain ones the planner takes the range for a narrow one, which it would
- * rather sort than read in order, page by page.
+ * follow in any case.
  */
 static FilterCondition *
 bound_condition(FeedRead *read, FilterCondition *filter)
 {
 	FilterCondition *bound = palloc0(sizeof(FilterCondition));
 	int			nfilter = filter ? filter->nparams : 0;
-	const char *version = quote_version(read);
 
-	bound->sql = psprintf("ROW(t.%s, t.%s) OPERATOR(pg_catalog.<=)"
-						  " ROW($1, $1)", version, version);
+	bound->sql = psprintf("t.%s OPERATOR(pg_catalog.<=) $1",
+						  quote_version(read));
 	if (read->initial && filter)
 		bound->sql = psprintf("%s AND (%s)", bound->sql, filter->sql);
 	bound->nparams = nfilter + 1;

@@ -79,6 +79,9 @@ static KnownMark marks[MARKS_MAX];
 static int	next_mark = 0;
 static bool callbacks_registered = false;
 
+/* how often the server said that something may have changed */
+static uint64 changes = 0;
+
 static void find_table(FeedScope *scope);
 static void learn_table(const FeedScope *scope, KnownTable *known);
 static void refuse_writer(const FeedScope *scope);
@@ -135,6 +138,8 @@ sp_scope_open(Oid relid, ArrayType *columns, Jsonb *filter,
 		FilterCondition *condition = sp_filter_compile(scope->rel, filter, 1);
 
 		scope->filter_columns = condition ? condition->columns : NULL;
+		if (condition == NULL)
+			scope->filter = NULL;
 	}
 	return scope;
 }
@@ -168,6 +173,7 @@ find_table(FeedScope *scope)
 static void
 learn_table(const FeedScope *scope, KnownTable *known)
 {
+	uint64		before = changes;
 	EnabledTable *entry = sp_table_find(RelationGetRelid(scope->rel));
 
 	known->relid = RelationGetRelid(scope->rel);
@@ -185,7 +191,7 @@ learn_table(const FeedScope *scope, KnownTable *known)
 								   get_attnum(known->relid,
 											  entry->row_version));
 	}
-	known->valid = true;
+	known->valid = changes == before;
 }
 
 Oid
@@ -353,11 +359,11 @@ hash_request(const FeedScope *scope)
 	int			count;
 	int			i;
 
-	if (scope->columns == NULL && scope->filter_columns == NULL)
+	if (scope->columns == NULL && scope->filter == NULL)
 		return scope->include_deleted ? 1 : 0;
 	initStringInfo(&buf);
 	appendStringInfo(&buf, "%d", scope->include_deleted);
-	if (scope->filter_columns)
+	if (scope->filter)
 		appendStringInfo(&buf, " %s",
 						 JsonbToCString(NULL, &scope->filter->root,
 										VARSIZE(scope->filter)));
@@ -376,7 +382,8 @@ hash_request(const FeedScope *scope)
 static const KnownMark *
 find_mark(const FeedScope *scope, int natts, uint64 request)
 {
-	KnownMark	mark = {true};
+	KnownMark	mark = {false};
+	uint64		before = changes;
 	int			i;
 
 	mark.relid = RelationGetRelid(scope->rel);
@@ -393,6 +400,8 @@ find_mark(const FeedScope *scope, int natts, uint64 request)
 	mark.access = hash_access(scope, natts);
 	mark.version = hash_version(scope);
 	mark.readable = may_read_all(scope);
+	/* what changed meanwhile may be in it or not: it serves this call alone */
+	mark.valid = changes == before;
 	i = next_mark++ % MARKS_MAX;
 	marks[i] = mark;
 	return &marks[i];
@@ -416,6 +425,7 @@ forget_table(Datum arg, Oid relid)
 {
 	int			i;
 
+	changes++;
 	for (i = 0; i < MARKS_MAX; i++)
 	{
 		if (relid == InvalidOid || marks[i].relid == relid)

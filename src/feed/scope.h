@@ -32,7 +32,7 @@ typedef struct FeedScope
 								 * row_version, over all rows; 0: none, or rel
 								 * is partitioned */
 	ArrayType  *columns;		/* text[] as asked for; NULL: all */
-	Jsonb	   *filter;			/* NULL: none */
+	Jsonb	   *filter;			/* NULL: none, or an empty one */
 	bool		include_deleted;
 	List	   *key;			/* attribute numbers of the primary key */
 	Bitmapset  *filter_columns; /* attribute numbers that the filter names */

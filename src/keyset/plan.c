@@ -103,6 +103,7 @@ static void run_rungs(PagePlan *plan, const CursorPosition *position,
 					  SPIExecuteOptions *options);
 static uint64 run_rung(PagePlan *plan, const Rung *rung,
 					   SPIExecuteOptions *options);
+static int	choose_options(const PagePlan *plan);
 static SPIPlanPtr prepare_rung(PagePlan *plan, const Rung *rung);
 
 PagePlan *
@@ -345,6 +346,7 @@ build_plan(const PageRequest *request, bool rls)
 	plan->valid = true;
 	plan->backward = request->backward;
 	plan->generic = request->generic;
+	plan->feed = request->feed;
 	plan->limit = request->limit;
 	plan->rowdesc = CreateTupleDescCopy(RelationGetDescr(request->rel));
 	plan->order = sp_order_parse(request->rel,
@@ -711,6 +713,20 @@ run_rung(PagePlan *plan, const Rung *rung, SPIExecuteOptions *options)
 	return SPI_processed;
 }
 
+/* How to plan the query of a rung. */
+static int
+choose_options(const PagePlan *plan)
+{
+	int			options = plan->generic || plan->nfilter == 0 ||
+	plan->filter_leads ? CURSOR_OPT_GENERIC_PLAN : 0;
+
+	/*
+	 * The planner takes a range of versions for a narrow one, which it would
+	 * rather sort as a whole, for each page, than read in order.
+	 */
+	return plan->feed ? options | CURSOR_OPT_FAST_PLAN : options;
+}
+
 /* Prepare the query of a rung and keep it. */
 static SPIPlanPtr
 prepare_rung(PagePlan *plan, const Rung *rung)
@@ -725,9 +741,7 @@ prepare_rung(PagePlan *plan, const Rung *rung)
 	appendStringInfoString(&sql, plan->tail);
 	entry->rung = *rung;
 	entry->plan = SPI_prepare_cursor(sql.data, plan->nparams, plan->types,
-									 plan->generic || plan->nfilter == 0 ||
-									 plan->filter_leads ?
-									 CURSOR_OPT_GENERIC_PLAN : 0);
+									 choose_options(plan));
 	if (entry->plan == NULL)
 		elog(ERROR, "could not prepare the query of a page: %s",
 			 SPI_result_code_string(SPI_result));

@@ -64,6 +64,7 @@ typedef struct PagePlan
 	bool		filter_leads;	/* an index leads with what the filter fixes */
 	bool		backward;		/* copied from the request */
 	bool		generic;		/* same */
+	bool		feed;			/* same */
 	int			limit;			/* same */
 
 	TupleDesc	rowdesc;		/* the table's row type */
