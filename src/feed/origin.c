@@ -205,11 +205,11 @@ static XLogRecPtr
 end_of_record(XLogRecPtr next)
 {
 	uint32		offset = next % XLOG_BLCKSZ;
-	uint32		in_segment = XLogSegmentOffset(next, wal_segment_size);
+	uint32		header = SizeOfXLogShortPHD;
 
-	if (offset == (in_segment < XLOG_BLCKSZ ? SizeOfXLogLongPHD : SizeOfXLogShortPHD))
-		return next - offset;
-	return next;
+	if (XLogSegmentOffset(next, wal_segment_size) < XLOG_BLCKSZ)
+		header = SizeOfXLogLongPHD;
+	return offset == header ? next - offset : next;
 }
 
 /*

@@ -27,7 +27,6 @@
 #include "access/genam.h"
 #include "access/transam.h"
 #include "catalog/pg_type.h"
-#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
@@ -131,8 +130,11 @@ static void
 check_privilege(const FeedScope *scope)
 {
 	if (!sp_scope_is_readable(scope))
-		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE,
-					   RelationGetRelationName(scope->rel));
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied for table %s",
+						RelationGetRelationName(scope->rel)),
+				 errhint("The feed reads the key, the columns and those of the filter, row_version and deleted_at.")));
 }
 
 /* Whether the client may go on from the position he brought. */

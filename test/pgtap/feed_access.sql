@@ -102,6 +102,10 @@ BEGIN
 EXCEPTION WHEN OTHERS THEN
 	GET STACKED DIAGNOSTICS message = MESSAGE_TEXT,
 		detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+	/* what the feed reads is said to everyone */
+	IF SQLSTATE = '42501' AND hint = 'The feed reads the key, the columns and those of the filter, row_version and deleted_at.' THEN
+		hint := '';
+	END IF;
 	RETURN concat_ws(' | ', SQLSTATE, message, nullif(detail, ''), nullif(hint, ''));
 END $$;
 CREATE FUNCTION request(target text, cursor text, extra jsonb,
