@@ -6,6 +6,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib", "$FindBin::Bin/../test/t/lib";
 use Bench;
 use Feed::Session;
+use POSIX ();
 use Time::HiRes qw(time);
 
 my $rows = sql('SELECT count(*) FROM records');
@@ -131,15 +132,16 @@ sub beside_writers
 	my $writer = fork() // die "fork: $!";
 	if ($writer == 0)
 	{
-		open my $out, '|-', 'psql', '-Xq' or die "psql: $!";
-		select $out;
-		$| = 1;
-		local $SIG{PIPE} = 'DEFAULT';
-		while (1)
+		my $session = Feed::Session->new('', 'writer');
+		my $stop = 0;
+		local $SIG{TERM} = sub { $stop = 1 };
+		until ($stop)
 		{
-			print $out map { 'UPDATE other SET n = n + 1 WHERE id = ' . (1 + int rand 1000) . ";\n" } 1 .. 20;
+			$session->must(join ";\n", map { 'UPDATE other SET n = n + 1 WHERE id = ' . (1 + int rand 1000) } 1 .. 20);
 			select undef, undef, undef, 0.02;
 		}
+		$session->quit;
+		POSIX::_exit(0);
 	}
 	eval { $code->(); 1 } or warn $@;
 	kill 'TERM', $writer;

@@ -1,7 +1,7 @@
 # Sixteen writers against pollers of the feed: what is lost, what comes twice.
-# RACE_SECONDS is how long they write (60), RACE_SEED decides what.  Unlike the other
-# benchmarks it fails: when the feed loses or repeats a row, or when a naive
-# cursor over updated_at, in the same run, loses none.
+# RACE_SECONDS is how long they write (60), RACE_SEED decides what.  Unlike the
+# other benchmarks it fails: when the feed loses or repeats a row, or when a
+# naive cursor over updated_at, in the same run, loses none.
 use strict;
 use warnings;
 use FindBin;
@@ -22,11 +22,11 @@ my ($transactions, $failed, $bites) = (0, 0, 0);
 
 $transactions += $_->{transactions} for @writers;
 printf "%d transactions, %.0f a second\n", $transactions, $transactions / $seconds;
-printf "%-12s %-8s %8s %9s %6s %6s %6s\n", qw(table poller polls rows lost extra twice);
+printf "%-12s %-8s %8s %9s %6s %6s %6s %6s\n", qw(table poller polls rows resets lost extra twice);
 foreach my $it (@pollers)
 {
-	printf "%-12s %-8s %8d %9d %6d %6d %6d%s\n",
-	  @$it{qw(table poller polls rows lost extra twice)},
+	printf "%-12s %-8s %8d %9d %6d %6d %6d %6d%s\n",
+	  @$it{qw(table poller polls rows resets lost extra twice)},
 	  length $it->{broken} ? "  $it->{broken}" : '';
 	$bites += $it->{lost} if $it->{naive};
 	$failed += $it->{lost} + $it->{extra} + $it->{twice} + length $it->{broken} unless $it->{naive};

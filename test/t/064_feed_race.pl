@@ -58,7 +58,7 @@ $_->quit for $first, $second;
 note("seed $seed");
 foreach my $it (Feed::Race::run($connection, $seconds, $seed))
 {
-	note("$it->{table} $it->{poller}: $it->{polls} polls, $it->{rows} rows") if $it->{poller};
+	note("$it->{table} $it->{poller}: $it->{polls} polls, $it->{rows} rows, $it->{resets} resets") if $it->{poller};
 	if (exists $it->{writer})
 	{
 		cmp_ok($it->{transactions}, '>', 0, "writer $it->{writer} wrote ($it->{states})");

@@ -79,8 +79,8 @@ sub statement
 }
 
 # Take in what the statement answered: a hash of seq, behind, complete (all
-# tables are), rows (how many items), reset (table => reason) and broken (a
-# list of promises that this answer breaks).
+# tables are), rows (how many items), deleted (table => keys), reset (table =>
+# reason) and broken (a list of promises that this answer breaks).
 sub take
 {
 	my ($self, $output) = @_;
@@ -121,6 +121,7 @@ sub take_item
 	if ($what eq 'delete')
 	{
 		delete $state->{rows}{$key};
+		push @{ $answer->{deleted}{$table} }, $key;
 		return;
 	}
 	$state->{rows}{$key} = $row;

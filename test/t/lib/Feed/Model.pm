@@ -4,6 +4,8 @@
 # decided by the seed: plain, keyed by text, or partitioned with a key of two
 # columns, where a row moves when its key changes.  Keys are few, so that
 # writers meet: what is deleted comes back, keys are swapped and used again.
+# A row stays with its tenant (column ten), but its key may come again as
+# another tenant's.
 
 package Feed::Model;
 
@@ -65,7 +67,7 @@ sub describe
 {
 	my ($self) = @_;
 
-	return join ', ', map { "$_->{name} $_->{mode} $_->{shape}" . ($_->{prefix} ? ' with prefix' : '') } @{ $self->{tables} };
+	return join ', ', map { "$_->{name} $_->{mode} $_->{shape}" . ($_->{prefix} ? " by $_->{prefix}" : '') } @{ $self->{tables} };
 }
 
 # A session is waited for, so that its tables can be dropped.
@@ -76,7 +78,7 @@ sub end
 	$_->quit for map({ $_->{session} } @{ $self->{writers} }), @$self{qw(reader idle)};
 	$self->{admin}->must("SET lock_timeout = 0");
 	$self->{admin}->must("ROLLBACK PREPARED '$_->{name}'") for @{ $self->{prepared} };
-	$self->{admin}->must("DROP TABLE $_->{name}") for @{ $self->{tables} };
+	$self->{admin}->must("DROP TABLE $_->{name}, $_->{name}_tenant; DROP FUNCTION $_->{name}_log") for @{ $self->{tables} };
 	$self->{admin}->quit;
 	return;
 }
@@ -91,7 +93,7 @@ sub make_table
 		name => $name,
 		mode => pick('row', 'image'),
 		shape => $parted ? 'partitioned' : pick('plain', 'text'),
-		prefix => chance(0.3),
+		prefix => pick('', '', 'grp', 'ten', 'ten'),
 		truncated => 0,
 		purged => 0,
 		filters => [ map { random_filter() } 1 .. 3 ],
@@ -103,19 +105,38 @@ sub make_table
 	$table->{mode} = $self->{tables}[0]{mode} eq 'row' ? 'image' : 'row' if $name eq 'b';
 	$admin->must("CREATE TABLE $name (id $id NOT NULL, "
 		  . ($parted ? 'part integer NOT NULL, ' : '')
-		  . 'grp integer, v text, at timestamptz, PRIMARY KEY (id' . ($parted ? ', part' : '') . '))'
+		  . 'ten integer NOT NULL, grp integer, v text, at timestamptz, PRIMARY KEY (id' . ($parted ? ', part' : '') . '))'
 		  . ($parted ? ' PARTITION BY LIST (part)' : ''));
 	if ($parted)
 	{
 		$admin->must("CREATE TABLE ${name}_$_ PARTITION OF $name FOR VALUES IN ($_)") for 1 .. 2;
 		$admin->must("CREATE TABLE ${name}_rest PARTITION OF $name DEFAULT");
 	}
+	$self->log_tenants($table);
 	$table->{live} = $table->{mode} eq 'row' ? 'deleted_at IS NULL' : 'true';
 	$self->insert_first($table) if chance(0.5);
 	$admin->must("SELECT syncport.enable('$name', tombstones => '$table->{mode}', retention => '0'"
-		  . ($table->{prefix} ? q(, prefix => '{grp}') : '') . ')');
+		  . ($table->{prefix} ? ", prefix => '{$table->{prefix}}'" : '') . ')');
 	$self->insert_first($table);
+	$admin->must($_)
+	  for "CREATE POLICY ten ON $name TO feed_tenant USING (ten = current_setting('app.ten')::integer)",
+	  "ALTER TABLE $name ENABLE ROW LEVEL SECURITY", "GRANT SELECT ON $name TO feed_tenant";
 	return $table;
+}
+
+# Whose each key has been.
+sub log_tenants
+{
+	my ($self, $table) = @_;
+	my $name = $table->{name};
+	my $key = key_text($table, 'NEW.');
+
+	$self->{admin}->must($_)
+	  for "CREATE TABLE ${name}_tenant (key text, ten integer)",
+	  "CREATE FUNCTION ${name}_log() RETURNS trigger LANGUAGE plpgsql AS \$\$ BEGIN"
+	  . " INSERT INTO ${name}_tenant VALUES ($key, NEW.ten); RETURN NULL; END \$\$",
+	  "CREATE TRIGGER log AFTER INSERT OR UPDATE OF id, ten ON $name FOR EACH ROW EXECUTE FUNCTION ${name}_log()";
+	return;
 }
 
 sub insert_first
@@ -159,7 +180,7 @@ sub random_want
 		push @members, '"columns":["v","row_version"]';
 		$row = 'jsonb_build_object(' . join(', ', map { "'$_', t.$_" } @key, 'v', 'row_version') . ')';
 	}
-	my $key = @key == 1 ? 'to_jsonb(id)::text' : q(to_jsonb(id)::text || '/' || to_jsonb(part)::text);
+	my $key = key_text($table, '');
 	return {
 		members => join(',', @members),
 		filter => $filter->{json},
@@ -177,10 +198,10 @@ sub make_client
 		{ map { $_ => $wants{$_}{members} } keys %wants },
 		{ page_size => 1 + int rand 20 });
 
-	# 2 pulls rows by changes(), which has neither columns nor deleted ones
 	$client->{wants} = \%wants;
 	$client->{since} = { map { $_ => 0 } keys %wants };
 	$client->{kept} = undef;
+	$client->{tenant} = int rand 3 if chance(0.4);
 	return $client;
 }
 
@@ -207,11 +228,19 @@ sub random_key
 
 sub key_names { return $_[0]{shape} eq 'partitioned' ? ('id', 'part') : ('id'); }
 
+# The key as clients have it; a prefix for the columns.
+sub key_text
+{
+	my ($table, $of) = @_;
+
+	return join q( || '/' || ), map { "to_jsonb($of$_)::text" } key_names($table);
+}
+
 sub names
 {
 	my ($table) = @_;
 
-	return join ', ', key_names($table), 'grp', 'v', 'at';
+	return join ', ', key_names($table), 'ten', 'grp', 'v', 'at';
 }
 
 sub random_values
@@ -226,7 +255,7 @@ sub values_of
 {
 	my ($table, $key) = @_;
 
-	return join ', ', @$key, random_values();
+	return join ', ', @$key, int rand 3, random_values();
 }
 
 sub where
@@ -392,7 +421,7 @@ sub copy
 	my ($table) = @_;
 
 	return "INSERT INTO $table->{name} (" . names($table) . ") SELECT "
-	  . join(', ', key_names($table), 'grp + 1', "v || 'y'", 'at')
+	  . join(', ', key_names($table), 'ten', 'grp + 1', "v || 'y'", 'at')
 	  . " FROM $table->{name} ORDER BY random() LIMIT 3 ON CONFLICT DO NOTHING"
 	  if chance(0.5);
 	return "UPDATE $table->{name} SET grp = (grp + 1) % 4 WHERE v IS NOT NULL";
@@ -591,6 +620,33 @@ sub table_named
 	return first { $_->{name} eq $name } @{ $self->{tables} };
 }
 
+# Answer and comparison come from one snapshot.  Some clients see a third of
+# the rows, those of a tenant.
+sub begin_reading
+{
+	my ($self, $client) = @_;
+
+	$self->{reader}->must('BEGIN ISOLATION LEVEL REPEATABLE READ' . pick('', ' READ ONLY'));
+	$self->{reader}->must("SET LOCAL ROLE feed_tenant; SET LOCAL app.ten = $client->{tenant}")
+	  if defined $client->{tenant};
+	return;
+}
+
+# Deletes name no row that was never the tenant's.
+sub check_deletes
+{
+	my ($self, $client, $name, $keys) = @_;
+
+	return unless defined $client->{tenant} && @{ $keys // [] };
+	$self->{count}{'deletes for tenants'} += @$keys;
+	$self->{reader}->must('RESET ROLE');
+	my %own = map { $_ => 1 } split /\n/, $self->{reader}->must(
+		"SELECT key FROM ${name}_tenant WHERE ten = $client->{tenant}");
+	my @others = grep { !$own{$_} } @$keys;
+	push @{ $self->{broken} }, "$client->{name}: deletes of others' rows in $name: @others" if @others;
+	return;
+}
+
 # A page or some, each compared with its own snapshot.
 sub read_step
 {
@@ -605,8 +661,7 @@ sub read_step
 		my $by_changes = $single && $client->{tables}{ (keys %{ $client->{tables} })[0] }{members} !~ /columns|include/
 		  && chance(0.3);
 
-		$session->must('BEGIN ISOLATION LEVEL REPEATABLE READ'
-			  . pick('', ' READ ONLY'));
+		$self->begin_reading($client);
 		my $done = $by_changes ? $self->read_changes($client) : $self->read_page($client);
 		$session->must('COMMIT');
 		last if $done || @{ $self->{broken} };
@@ -643,8 +698,11 @@ sub read_page
 	push @{ $self->{broken} }, "$client->{name}: behind, alone on a primary" if $answer->{behind};
 	push @{ $self->{broken} }, "$client->{name}: seq is $answer->{seq}" if $answer->{seq} < 1;
 	$self->check_reset($client, $_, $answer->{reset}{$_}) for sort keys %{ $answer->{reset} };
-	$self->compare($client, $_, $answer->{seq}, $client->{tables}{$_}{complete})
-	  for grep { !$answer->{reset}{$_} } sort keys %{ $client->{tables} };
+	foreach my $name (grep { !$answer->{reset}{$_} } sort keys %{ $client->{tables} })
+	{
+		$self->compare($client, $name, $answer->{seq}, $client->{tables}{$name}{complete});
+	}
+	$self->check_deletes($client, $_, $answer->{deleted}{$_}) for sort keys %{ $answer->{deleted} };
 	return $answer->{complete};
 }
 
@@ -670,6 +728,7 @@ sub read_changes
 	$self->{count}{'pages of changes'}++;
 	push @{ $self->{broken} }, map { "$client->{name}: $_" } @{ $answer{broken} };
 	$self->compare($client, $name, 1, !@$rows);
+	$self->check_deletes($client, $name, $answer{deleted}{$name});
 	return !@$rows;
 }
 
@@ -678,7 +737,7 @@ sub read_changes
 sub ask_changes
 {
 	my ($self, $client, $name, $size) = @_;
-	my $key = join q( || '/' || ), map { "to_jsonb((item).$_)::text" } key_names($self->table_named($name));
+	my $key = key_text($self->table_named($name), '(item).');
 	my ($state, $output) = $self->{reader}->run(
 		"SELECT op, $key, (item).row_version, to_jsonb(item), cursor FROM syncport.changes(NULL::$name, "
 		  . Feed::Client::quote($client->{tables}{$name}{cursor}) . ", $size, "
@@ -713,6 +772,7 @@ sub compare
 	if ($complete)
 	{
 		$self->{count}{complete}++;
+		$self->{count}{'complete for tenants'}++ if defined $client->{tenant} && %server;
 		push @{ $self->{broken} },
 		  "$client->{name}, table $name, complete: lacks @$lost, has @$extra too many"
 		  if @$lost || @$extra;
@@ -761,7 +821,7 @@ sub start_at_position
 	my $state = $client->{tables}{$name};
 
 	return if $state->{members} =~ /include_deleted/;
-	$self->{reader}->must('BEGIN ISOLATION LEVEL REPEATABLE READ');
+	$self->begin_reading($client);
 	my $cursor = $self->ask($client, "SELECT syncport.feed_position('$name', "
 		  . Feed::Client::quote($want->{columns}) . ', ' . Feed::Client::quote($want->{filter}) . ')');
 	if (defined $cursor)
@@ -826,7 +886,7 @@ sub finish_all
 	{
 		foreach (1 .. 1000)
 		{
-			$self->{reader}->must('BEGIN ISOLATION LEVEL REPEATABLE READ');
+			$self->begin_reading($client);
 			my $done = $self->read_page($client);
 			$self->{reader}->must('COMMIT');
 			last if $done || @{ $self->{broken} };

@@ -1,9 +1,10 @@
 # The race of writers against pollers, and what the pollers lost.
 #
 # 16 writers change two tables, one per way to keep what was deleted, and hold
-# their transactions for 0 to 50 ms before they end them.  Pollers of each
-# table page through the feed; a naive one asks for updated_at > the last it
-# saw.  When the writers are done each poller asks until nothing comes, and
+# their transactions for 0 to 50 ms before they end them; what was deleted is
+# purged after some seconds.  Pollers of each table page through the feed, one
+# of them starts over all the time; a naive one asks for updated_at > the last
+# it saw.  When the writers are done each poller asks until nothing comes, and
 # compares its copy with what the server has.
 
 package Feed::Race;
@@ -21,6 +22,9 @@ my $WRITERS = 16;
 my $PAGE = 40;
 my $HOT = 200;
 
+# Much longer than a poller is away, and than a transaction is open.
+my $RETENTION = '4 s';
+
 # name => [mode of tombstones, condition of live rows]
 our %TABLES = (
 	race_row => [ 'row', 'deleted_at IS NULL' ],
@@ -37,14 +41,15 @@ sub set_up
 		  for "DROP TABLE IF EXISTS $table CASCADE",
 		  "CREATE TABLE $table (id bigint PRIMARY KEY, n integer, v text)",
 		  "INSERT INTO $table SELECT g, g, 'first' FROM generate_series(1, $HOT) g",
-		  "SELECT syncport.enable('$table', tombstones => '$TABLES{$table}[0]')",
+		  "SELECT syncport.enable('$table', tombstones => '$TABLES{$table}[0]', retention => '$RETENTION')",
 		  "CREATE INDEX ON $table (updated_at)";
 	}
 	return;
 }
 
 # Run for so many seconds; a list of hashes, one per poller: table, poller,
-# naive, polls, rows, lost, extra, twice, broken (text).
+# naive, polls, rows, resets, lost, extra, twice, broken (text); and one per
+# writer.
 sub run
 {
 	my ($connection, $seconds, $seed) = @_;
@@ -54,12 +59,13 @@ sub run
 
 	foreach my $table (sort keys %TABLES)
 	{
-		push @pollers, start("$dir/$table.$_", \&poll, $connection, $table, $_ / 1000, "$dir/quiet")
-		  for 0, 100, 1000;
+		push @pollers, start("$dir/$table.$_", \&poll, $connection, $table, $_, "$dir/quiet")
+		  for 0, 100, 1000, 'new';
 		push @pollers, start("$dir/$table.naive", \&poll_naively, $connection, $table, "$dir/quiet");
 	}
 	push @writers, start("$dir/writer.$_", \&write_rows, $connection, $_, $until, $seed)
 	  for 1 .. $WRITERS;
+	push @writers, start("$dir/purge", \&purge, $connection, $until);
 	my $failed = wait_for(@writers);
 	open my $quiet, '>', "$dir/quiet" or die "quiet: $!\n";
 	close $quiet;
@@ -134,6 +140,20 @@ sub write_rows
 		states => join ' ', map { "$_:$states{$_}" } sort keys %states);
 }
 
+sub purge
+{
+	my ($connection, $until) = @_;
+	my $session = Feed::Session->new($connection, 'purge');
+
+	while (time < $until)
+	{
+		$session->must("CALL syncport.purge('$_')") for sort keys %TABLES;
+		sleep 0.3;
+	}
+	$session->quit;
+	return ();
+}
+
 sub transaction
 {
 	my ($self) = @_;
@@ -197,14 +217,17 @@ sub server_rows
 		"SELECT to_jsonb(id)::text, to_jsonb(t)::text FROM $table t WHERE $TABLES{$table}[1]"));
 }
 
+# Pause says how many milliseconds to wait when there is nothing more; 'new'
+# is who forgets everything now and then.
 sub poll
 {
 	my ($connection, $table, $pause, $quiet) = @_;
 	my $session = Feed::Session->new($connection, "poller $pause");
 	my $client = Feed::Client->new("poller $pause", { $table => '' }, { page_size => $PAGE });
+	my $forget = time + 1;
 	my %result = (
-		table => $table, poller => $pause * 1000 . ' ms', naive => 0,
-		polls => 0, rows => 0, twice => 0, broken => '');
+		table => $table, poller => $pause eq 'new' ? $pause : "$pause ms", naive => 0,
+		polls => 0, rows => 0, resets => 0, twice => 0, broken => '');
 
 	while (1)
 	{
@@ -214,11 +237,17 @@ sub poll
 		$result{rows} += $answer->{rows};
 		$result{twice} += $answer->{twice};
 		$result{broken} ||= join ', ', @{ $answer->{broken} },
-		  map { "reset: $answer->{reset}{$_}" } keys %{ $answer->{reset} };
-		die "$table: $result{broken}\n" if %{ $answer->{reset} };
+		  map { "reset: $_" } grep { $_ ne 'purged' } values %{ $answer->{reset} };
+		if (%{ $answer->{reset} } || $pause eq 'new' && !$last && time > $forget)
+		{
+			$result{resets}++ if %{ $answer->{reset} };
+			$client->start_over($table);
+			$forget = time + rand 3;
+			next;
+		}
 		next unless $answer->{complete};
 		last if $last;
-		sleep $pause;
+		sleep $pause / 1000 if $pause ne 'new';
 	}
 	my ($lost, $extra) = $client->differences($table, server_rows($session, $table));
 	$session->quit;
@@ -235,7 +264,7 @@ sub poll_naively
 	my $session = Feed::Session->new($connection, 'naive');
 	my ($since, %rows) = ('-infinity');
 	my %result = (table => $table, poller => 'naive', naive => 1,
-		polls => 0, rows => 0, twice => 0, extra => 0, broken => '');
+		polls => 0, rows => 0, resets => 0, twice => 0, extra => 0, broken => '');
 
 	while (1)
 	{
