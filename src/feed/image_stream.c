@@ -106,6 +106,21 @@ sp_image_stream_begin(PagePlan *plan, Relation rel, Oid target)
 	return stream;
 }
 
+bool
+sp_image_stream_exists(Oid target, int64 first, int64 last)
+{
+	ImageStream stream = {.target = target,.first = first,.last = last};
+	bool		exists;
+
+	stream.owner = CurrentMemoryContext;
+	stream.snapshot = GetActiveSnapshot();
+	(void) open_scan(&stream);
+	exists = HeapTupleIsValid(systable_getnext_ordered(stream.scan,
+													   ForwardScanDirection));
+	sp_image_stream_end(&stream);
+	return exists;
+}
+
 void
 sp_image_stream_range(ImageStream *stream, const FeedSnapshot *target,
 					  int64 first, int64 after_id, int64 last)

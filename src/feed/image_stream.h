@@ -31,6 +31,12 @@ extern ImageStream *sp_image_stream_begin(PagePlan *plan, Relation rel,
 										  Oid target);
 
 /*
+ * Whether there is any image of a table with a row_version from first up to
+ * last, whoever may see it.
+ */
+extern bool sp_image_stream_exists(Oid target, int64 first, int64 last);
+
+/*
  * Go to the images with a row_version from first up to last that target
  * sees; of version first, those with a higher id than after_id.
  */

@@ -27,6 +27,7 @@
 #include "access/genam.h"
 #include "access/transam.h"
 #include "catalog/pg_type.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
@@ -62,18 +63,19 @@ typedef struct RowReceiver
 	CursorPosition position;	/* of the row at hand */
 } RowReceiver;
 
+static void check_privilege(const FeedScope *scope);
 static FeedReset check_position(FeedRead *read);
 static void start_round(FeedRead *read);
 static bool end_round(FeedRead *read);
 static bool run_ranges(FeedRead *read);
 static VersionRange *list_ranges(FeedRead *read, int *count);
+static bool is_empty(FeedRead *read, const VersionRange *range);
 static void use_plan(FeedRead *read);
 static const char *quote_version(const FeedRead *read);
 static ArrayType *add_key(const FeedScope *scope);
 static FilterCondition *bound_condition(FeedRead *read,
 										FilterCondition *filter);
 static bool run_range(FeedRead *read, const VersionRange *range);
-static bool is_empty(FeedRead *read, const VersionRange *range);
 static void read_rows(FeedRead *read, const VersionRange *range);
 static CursorPosition *start_position(FeedRead *read, int64 first);
 static void start_receiver(RowReceiver *receiver, FeedRead *read);
@@ -99,6 +101,7 @@ sp_round_begin(FeedRead *read, FeedScope *scope, const text *cursor,
 											  "syncport feed row",
 											  ALLOCSET_DEFAULT_SIZES);
 	initStringInfo(&read->last);
+	check_privilege(scope);
 	if (cursor == NULL)
 	{
 		if (scope->table == NULL)
@@ -118,6 +121,18 @@ sp_round_begin(FeedRead *read, FeedScope *scope, const text *cursor,
 	read->reset = check_position(read);
 	if (read->reset == FEED_CONTINUE)
 		read->position.mark = sp_scope_mark(scope, read->given->mark.natts);
+}
+
+/*
+ * A caller who may not read all that was asked for learns nothing, not even
+ * whether there is anything: neither a reset nor an empty answer.
+ */
+static void
+check_privilege(const FeedScope *scope)
+{
+	if (!sp_scope_is_readable(scope))
+		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE,
+					   RelationGetRelationName(scope->rel));
 }
 
 /* Whether the client may go on from the position he brought. */
@@ -185,11 +200,7 @@ sp_round_run(FeedRead *read, FeedDeliver deliver, void *arg)
 void
 sp_round_skip(FeedRead *read)
 {
-	static const VersionRange nothing = {PG_INT64_MAX, PG_INT64_MIN};
-
 	start_round(read);
-	use_plan(read);
-	read_rows(read, &nothing);
 	(void) end_round(read);
 }
 
@@ -228,13 +239,14 @@ run_ranges(FeedRead *read)
 		sp_snapshot_equals(read->position.base, read->position.target))
 		return true;
 	ranges = list_ranges(read, &count);
-	if (count > 0)
-		use_plan(read);
 	for (i = 0; i < count; i++)
 	{
 		if (read->position.part != FEED_PART_START &&
 			ranges[i].last < read->position.row_version)
 			continue;
+		if (is_empty(read, &ranges[i]))
+			continue;
+		use_plan(read);
 		if (!run_range(read, &ranges[i]))
 			return false;
 	}
@@ -271,6 +283,38 @@ list_ranges(FeedRead *read, int *count)
 	}
 	*count = n;
 	return ranges;
+}
+
+/*
+ * Whether there is nothing in a range, whoever may see it.  Most polls find
+ * nothing new, and a look at the indexes is cheaper than any query.
+ */
+static bool
+is_empty(FeedRead *read, const VersionRange *range)
+{
+	FeedScope  *scope = read->scope;
+	Relation	index;
+	SysScanDesc scan;
+	ScanKeyData keys[2];
+	AttrNumber	attnum;
+	bool		empty;
+
+	if (read->position.base == NULL || !OidIsValid(scope->version_index))
+		return false;
+	index = index_open(scope->version_index, AccessShareLock);
+	attnum = index->rd_index->indkey.values[0];
+	ScanKeyInit(&keys[0], attnum, BTGreaterEqualStrategyNumber, F_INT8GE,
+				Int64GetDatum(range->first));
+	ScanKeyInit(&keys[1], attnum, BTLessEqualStrategyNumber, F_INT8LE,
+				Int64GetDatum(range->last));
+	scan = systable_beginscan_ordered(scope->rel, index, GetActiveSnapshot(),
+									  2, keys);
+	empty = !HeapTupleIsValid(systable_getnext_ordered(scan,
+													   ForwardScanDirection));
+	systable_endscan_ordered(scan);
+	index_close(index, AccessShareLock);
+	return empty && !sp_image_stream_exists(scope->table->relid,
+											range->first, range->last);
 }
 
 /* Pin the plan of the kind of round at hand. */
@@ -389,40 +433,8 @@ run_range(FeedRead *read, const VersionRange *range)
 							  inside && position->part == FEED_PART_IMAGES ?
 							  position->image_id : 0,
 							  range->last);
-	if (!is_empty(read, range))
-		read_rows(read, range);
+	read_rows(read, range);
 	return !read->full && deliver_images(read, range->last, true);
-}
-
-/*
- * Whether the table has no row of a range, whoever may see it.  Most polls
- * find nothing new, and this look at the index is cheaper than any query.
- */
-static bool
-is_empty(FeedRead *read, const VersionRange *range)
-{
-	FeedScope  *scope = read->scope;
-	AttrNumber	attnum = read->plan->order->columns[0].attnum;
-	Relation	index;
-	SysScanDesc scan;
-	ScanKeyData keys[2];
-	bool		empty;
-
-	if (read->initial || !OidIsValid(scope->version_index) ||
-		!sp_scope_is_readable(scope))
-		return false;
-	ScanKeyInit(&keys[0], attnum, BTGreaterEqualStrategyNumber, F_INT8GE,
-				Int64GetDatum(range->first));
-	ScanKeyInit(&keys[1], attnum, BTLessEqualStrategyNumber, F_INT8LE,
-				Int64GetDatum(range->last));
-	index = index_open(scope->version_index, AccessShareLock);
-	scan = systable_beginscan_ordered(scope->rel, index, GetActiveSnapshot(),
-									  2, keys);
-	empty = !HeapTupleIsValid(systable_getnext_ordered(scan,
-													   ForwardScanDirection));
-	systable_endscan_ordered(scan);
-	index_close(index, AccessShareLock);
-	return empty;
 }
 
 /* Read the rows of a range, by as many queries as it takes. */

@@ -67,10 +67,11 @@ struct FeedRead
 
 /*
  * Start to read: check the cursor (NULL: from the start) and what happened
- * since.  page_size: rows the client wants, at least.  Errors: SY001 for the
- * cursor, SY003 where there is none and the table is not enabled.  read is
- * zeroed by the caller; it lives in the current memory context and must be
- * released on every way.
+ * since.  page_size: rows the client wants, at least.  Errors: 42501 where
+ * the caller may not read what the scope asks for, SY001 for the cursor,
+ * SY003 where there is none and the table is not enabled.  read is zeroed by
+ * the caller; it lives in the current memory context and must be released on
+ * every way.
  */
 extern void sp_round_begin(FeedRead *read, FeedScope *scope,
 						   const text *cursor, const FeedSnapshot *now,
@@ -82,10 +83,7 @@ extern void sp_round_begin(FeedRead *read, FeedScope *scope,
  */
 extern void sp_round_run(FeedRead *read, FeedDeliver deliver, void *arg);
 
-/*
- * Go to the position of now: what there is counts as delivered.  Errors:
- * 42501 where the caller may not read it.
- */
+/* Go to the position of now: what there is counts as delivered. */
 extern void sp_round_skip(FeedRead *read);
 
 /* The cursor of where read is; origin is that of all cursors of an answer. */

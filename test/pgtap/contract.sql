@@ -61,11 +61,13 @@ SELECT bag_eq($$
 	FROM member m JOIN pg_proc p ON p.oid = m.objid
 	WHERE m.classid = 'pg_proc'::regclass
 	$$, $$ VALUES
+	('changes', 'f', 's', 'u', false, false, true),
 	('count_rows', 'f', 's', 'u', false, false, true),
 	('cursor_at', 'f', 's', 'u', false, false, true),
 	('disable', 'f', 'v', 'u', false, false, false),
 	('enable', 'f', 'v', 'u', false, false, false),
 	('enable_script', 'f', 'v', 'u', false, false, false),
+	('feed_position', 'f', 's', 'u', false, false, true),
 	('image_rows', 'f', 's', 'u', false, false, true),
 	('erase', 'f', 'v', 'u', false, false, true),
 	('keep', 'f', 'v', 'u', false, false, true),
@@ -73,6 +75,7 @@ SELECT bag_eq($$
 	('page_json', 'f', 's', 'u', false, false, true),
 	('page_support', 'f', 'i', 's', true, false, true),
 	('principal', 'f', 's', 's', false, false, true),
+	('pull', 'f', 's', 'u', false, false, true),
 	('purge', 'p', 'v', 'u', false, false, false),
 	('release_unique', 'f', 'v', 'u', false, false, false),
 	('reset_access', 'f', 'v', 'u', false, false, true),

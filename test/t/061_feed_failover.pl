@@ -216,10 +216,11 @@ is_copy($_, $second, "$_->{name} starts again") for $eager, $careful;
 
 # What was delivered is durable, though nobody waits for commits; what was not
 # is lost here, and its id given out again.  Who writes WAL in the background
-# sleeps, and dies in the crash.
+# sleeps, and dies in the crash; nothing has to make room for other pages.
 $second->append_conf('postgresql.conf', q{
 synchronous_commit = off
 bgwriter_lru_maxpages = 0
+shared_buffers = 32MB
 restart_after_crash = on
 });
 $second->restart;
