@@ -30,7 +30,7 @@ sub validate
 }
 
 my $node = PostgreSQL::Test::Cluster->new('schema');
-$node->init;
+$node->init(extra => [qw(--encoding=UTF8 --locale=C)]);
 $node->append_conf('postgresql.conf', "session_preload_libraries = 'syncport'");
 $node->start;
 $node->safe_psql('postgres', q{
@@ -198,7 +198,7 @@ like(shift @verdicts, qr/^invalid/, "refused: $_") foreach @spoilt;
 # The reasons are those of the README.
 my ($readme) = grep { -f $_ }
   map { "$_/README.md" } "$FindBin::Bin/../..", '.', $ENV{SYNCPORT_SOURCE} // '.';
-my ($table) = slurp_file($readme) =~ /^\| reset \|.*\n\|.*\n((?:\|.*\n)+)/m;
+my ($table) = grep { /^\| `purged`/m } slurp_file($readme) =~ /^((?:\|.*\n)+)/mg;
 my @documented = sort map { /^\| `(\w+)`/ ? $1 : () } split /\n/, $table // '';
 my $schema = $json->decode(slurp_file("$schemas/feed-pull-answer.schema.json"));
 is_deeply(\@documented, [ sort @{ $schema->{definitions}{reset}{properties}{reset}{enum} } ],
