@@ -11,7 +11,7 @@ use warnings;
 use Exporter 'import';
 use File::Temp qw(tempdir);
 
-our @EXPORT = qw(sql statement_times compare report title median timed
+our @EXPORT = qw(sql statement_times statement_mean compare report title median timed
   backend_rss_anon);
 
 $ENV{PGOPTIONS} = '-c client_min_messages=warning';
@@ -71,6 +71,20 @@ sub statement_times
 	}
 	splice @times, 0, $warm;
 	return @times;
+}
+
+# Microseconds that one of $count prepared executions takes on average.  For
+# statements so quick that pgbench may find the answer when it has just sent
+# the question, and then notes no time at all.
+sub statement_mean
+{
+	my ($count, $setup, $statement) = @_;
+	my $file = write_file("$statement\n");
+	local $ENV{PGOPTIONS} = $setup;
+	my $out = `pgbench -n -M prepared -c 1 -t $count -f $file 2>&1`;
+	die "pgbench failed: $out\n"
+	  if $? || $out !~ /failed transactions: 0 / || $out !~ /^tps = ([0-9.]+)/m;
+	return 1e6 / $1;
 }
 
 sub median

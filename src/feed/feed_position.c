@@ -3,6 +3,10 @@
  * feed_position.c
  *	  syncport.feed_position: the cursor of now.
  *
+ * A partition that was attached after the snapshot was taken would be among
+ * those of the cursor, and its rows would never be sent.  There is no older
+ * cursor to give back, so that is an error.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -15,6 +19,8 @@
 #include "syncport.h"
 
 PG_FUNCTION_INFO_V1(syncport_feed_position);
+
+static void refuse_older_snapshot(const FeedRead *read);
 
 /*
  * syncport.feed_position(target regclass, columns text[], filter jsonb)
@@ -42,6 +48,7 @@ syncport_feed_position(PG_FUNCTION_ARGS)
 		sp_round_begin(&read, scope, NULL,
 					   sp_snapshot_take(GetActiveSnapshot()),
 					   SP_PAGE_SIZE_MIN);
+		refuse_older_snapshot(&read);
 		sp_round_skip(&read);
 		origin = sp_origin_now();
 		cursor = sp_round_cursor(&read, &origin);
@@ -54,4 +61,17 @@ syncport_feed_position(PG_FUNCTION_ARGS)
 	PG_END_TRY();
 	sp_scope_close(scope);
 	PG_RETURN_TEXT_P(cursor);
+}
+
+/* The definition of the table is that of a later time. */
+static void
+refuse_older_snapshot(const FeedRead *read)
+{
+	if (read->reset == FEED_BEHIND)
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("table \"%s\" was redefined after the snapshot was taken",
+						RelationGetRelationName(read->scope->rel)),
+				 errdetail("A position of that snapshot would miss rows."),
+				 errhint("Try again, in a new transaction.")));
 }

@@ -222,9 +222,9 @@ read_incarnation(Snapshot snapshot)
 {
 	Relation	rel = table_open(sp_table_own_oid("incarnation"),
 								 AccessShareLock);
-	SysScanDesc scan =
-	systable_beginscan(rel, sp_table_own_oid("incarnation_single_idx"), true,
-					   snapshot, 0, NULL);
+	Oid			index = sp_table_own_oid("incarnation_single_idx");
+	SysScanDesc scan = systable_beginscan(rel, index, true, snapshot, 0,
+										  NULL);
 	HeapTuple	tuple = systable_getnext(scan);
 	bool		isnull;
 	pg_uuid_t  *id;

@@ -18,8 +18,8 @@
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/pg_am.h"
-#include "catalog/pg_index.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_index.h"
 #include "catalog/pg_policy.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
@@ -42,6 +42,7 @@
 #include "keyset/request.h"
 #include "support/compat.h"
 #include "support/principal.h"
+#include "support/quote.h"
 #include "support/relation.h"
 #include "table/registry.h"
 #include "table/reset_event.h"
@@ -467,15 +468,19 @@ hash_schema(const FeedScope *scope, int natts)
 	return hash_text(&buf);
 }
 
-/* What a client knows of a column. */
+/*
+ * What a client knows of a column.  pg_upgrade keeps the OIDs of types, not
+ * those of collations.
+ */
 static void
 append_column(StringInfo out, Form_pg_attribute att)
 {
 	if (att->attisdropped)
 		return;
-	appendStringInfo(out, " %d %s %u %d %u", att->attnum,
+	appendStringInfo(out, " %d %s %u %d %s", att->attnum,
 					 quote_identifier(NameStr(att->attname)), att->atttypid,
-					 att->atttypmod, att->attcollation);
+					 att->atttypmod, OidIsValid(att->attcollation) ?
+					 sp_quote_collation(att->attcollation) : "-");
 }
 
 /*

@@ -32,4 +32,7 @@ extern char *sp_quote_operator(Oid operator);
 /* The same of a type's default equality, which every key has. */
 extern char *sp_quote_equality(Oid type);
 
+/* schema.name of a collation; palloc'd */
+extern char *sp_quote_collation(Oid collation);
+
 #endif							/* SYNCPORT_QUOTE_H */

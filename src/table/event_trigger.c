@@ -52,6 +52,7 @@ static bool sets_expression(Node *statement);
 static CommandKind classify(Node *statement);
 static List *list_tables(const char *source);
 static void add_missing_triggers(const EnabledTable *table);
+static void note_detached(const EnabledTable *table, RangeVar *detached);
 static void drop_triggers(RangeVar *detached);
 
 /*
@@ -88,6 +89,7 @@ syncport_table_altered(PG_FUNCTION_ARGS)
 	EventTriggerData *data = (EventTriggerData *) fcinfo->context;
 	CommandKind kind;
 	ListCell   *lc;
+	ListCell   *leaving;
 
 	check_event(fcinfo, "ddl_command_end");
 	kind = classify(data->parsetree);
@@ -103,6 +105,11 @@ syncport_table_altered(PG_FUNCTION_ARGS)
 			add_missing_triggers(table);
 		if (table != NULL && kind.changes_rows)
 			sp_reset_event_add(table->relid, lfirst_oid(lc), "schema");
+		foreach(leaving, kind.detached)
+		{
+			if (table != NULL)
+				note_detached(table, lfirst(leaving));
+		}
 	}
 	foreach(lc, kind.detached)
 	{
@@ -199,7 +206,8 @@ classify(Node *statement)
 
 		if (cmd->subtype == AT_AttachPartition)
 			kind.attaches = true;
-		else if (cmd->subtype == AT_DetachPartition)
+		else if (cmd->subtype == AT_DetachPartition ||
+				 cmd->subtype == AT_DetachPartitionFinalize)
 			kind.detached = lappend(kind.detached,
 									castNode(PartitionCmd, cmd->def)->name);
 		else if (SP_SETS_EXPRESSION(cmd->subtype))
@@ -253,6 +261,24 @@ add_missing_triggers(const EnabledTable *table)
 			elog(ERROR, "could not run \"%s\"", (char *) lfirst(lc));
 	}
 	sp_table_unbecome(&saved);
+}
+
+/*
+ * A partition that left may come back: what changes in it meanwhile leaves no
+ * trace, and a feed position from before could not tell.
+ */
+static void
+note_detached(const EnabledTable *table, RangeVar *detached)
+{
+	Oid			relid = RangeVarGetRelid(detached, NoLock, true);
+	ListCell   *lc;
+
+	if (!OidIsValid(relid) || sp_table_find(relid) != NULL)
+		return;
+	foreach(lc, find_all_inheritors(relid, NoLock, NULL))
+	{
+		sp_reset_event_add(table->relid, lfirst_oid(lc), "truncated");
+	}
 }
 
 /* A partition that left is an ordinary table: no trigger of ours stays. */

@@ -19,9 +19,7 @@
 #include "postgres.h"
 
 #include "access/attmap.h"
-#include "access/htup_details.h"
 #include "access/table.h"
-#include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
@@ -33,7 +31,6 @@
 #include "utils/lsyscache.h"
 #include "utils/partcache.h"
 #include "utils/rls.h"
-#include "utils/syscache.h"
 #include "utils/typcache.h"
 
 #include "support/compat.h"
@@ -55,7 +52,6 @@ typedef struct ColumnSearch
 } ColumnSearch;
 
 static void append_definitions(StringInfo sql, Relation rel);
-static char *quote_collation(Oid collation);
 static char *build_not_live(Relation rel);
 static void install_hooks(ParseState *pstate, void *arg);
 static Node *resolve_param(ParseState *pstate, ParamRef *ref);
@@ -139,30 +135,13 @@ append_definitions(StringInfo sql, Relation rel)
 											  FORMAT_TYPE_FORCE_QUALIFY));
 		if (OidIsValid(att->attcollation))
 			appendStringInfo(sql, " COLLATE %s",
-							 quote_collation(att->attcollation));
+							 sp_quote_collation(att->attcollation));
 		appendStringInfoString(sql, ", ");
 	}
 	appendStringInfoString(sql, "syncport_id pg_catalog.int8,"
 						   " syncport_removed_at pg_catalog.timestamptz,"
 						   " syncport_row_version pg_catalog.int8,"
 						   " syncport_tid pg_catalog.tid");
-}
-
-/* schema.name of a collation. */
-static char *
-quote_collation(Oid collation)
-{
-	HeapTuple	tuple = SearchSysCache1(COLLOID, ObjectIdGetDatum(collation));
-	Form_pg_collation form;
-	char	   *name;
-
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for collation %u", collation);
-	form = (Form_pg_collation) GETSTRUCT(tuple);
-	name = quote_qualified_identifier(get_namespace_name(form->collnamespace),
-									  NameStr(form->collname));
-	ReleaseSysCache(tuple);
-	return name;
 }
 
 /* No row of the table that the caller sees has the image's key. */

@@ -27,9 +27,8 @@ extern List *sp_reset_event_list(Oid target);
 
 /*
  * Record, without regard to privileges, that something happened to a leaf
- * of an enabled table: reason 'truncated', 'schema'
- * or 'disabled'.  The caller's
- * transaction holds AccessExclusiveLock on the leaf, so that what it
+ * of an enabled table: reason 'truncated', 'schema' or 'disabled'.  The
+ * caller's transaction holds AccessExclusiveLock on the leaf, so that what it
  * supersedes can go: who sees this event sees the ones before it.
  */
 extern void sp_reset_event_add(Oid target, Oid leaf, const char *reason);

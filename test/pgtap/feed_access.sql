@@ -21,7 +21,9 @@ CREATE ROLE regress_feed_group;
 CREATE ROLE regress_feed_column;	-- may read some columns
 CREATE ROLE regress_feed_none;		-- may read nothing
 CREATE ROLE regress_feed_bypass BYPASSRLS;
-GRANT USAGE ON SCHEMA feed_access, syncport TO PUBLIC;
+GRANT USAGE ON SCHEMA feed_access, syncport TO regress_feed_one, regress_feed_two, regress_feed_app,
+	regress_feed_group, regress_feed_column, regress_feed_none,
+	regress_feed_bypass;
 
 -- A type whose comparison tells everyone what it has seen of tenant two.
 CREATE TYPE leaky;
@@ -420,6 +422,9 @@ SELECT is(reason('regress_feed_column', '', 'plain_image', :'owned'), 'access', 
 
 SELECT * FROM finish();
 DROP SCHEMA feed_access CASCADE;
+DROP OWNED BY regress_feed_one, regress_feed_two, regress_feed_app,
+	regress_feed_group, regress_feed_column, regress_feed_none,
+	regress_feed_bypass;
 DROP ROLE regress_feed_one, regress_feed_two, regress_feed_app,
 	regress_feed_group, regress_feed_column, regress_feed_none,
 	regress_feed_bypass;

@@ -206,6 +206,9 @@ ALTER TABLE shape ALTER w TYPE bigint USING w + 1;
 SELECT is(reason('shape', :'shape'), 'schema', 'rewriting values resets though every definition is as before');
 SELECT is(news('shape', start('shape')), '', 'a new client starts behind it');
 SELECT start('shape') AS shape \gset
+ALTER TABLE shape ALTER v TYPE varchar(40) COLLATE "C";
+SELECT is(reason('shape', :'shape'), 'schema', 'another collation resets');
+SELECT start('shape') AS shape \gset
 ALTER TABLE shape DROP COLUMN remark;
 SELECT is(reason('shape', :'shape'), 'schema', 'dropping a column resets');
 SELECT start('shape') AS shape \gset

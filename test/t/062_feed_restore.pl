@@ -167,8 +167,14 @@ SKIP:
 	is(catch_up($quiet, $upgraded, database => 'source'), 4, 'so does who was late');
 	is_copy($_, $upgraded, "$_->{name} has everything", 'source') for $client, $quiet;
 
-	# the old one is not the future of the new one
+	# the old one is not the future of the new one, wherever its WAL gets
+	my $lsn = $upgraded->lsn('insert');
 	$old->start;
+	is(poll($client, $old, 'source')->{reason}, 'restored', 'the old one does not go on');
+	while ($old->safe_psql('postgres', "SELECT pg_current_wal_insert_lsn() <= '$lsn'") eq 't')
+	{
+		$old->safe_psql('postgres', q{CREATE TABLE filler (); DROP TABLE filler; SELECT pg_switch_wal()});
+	}
 	is(poll($client, $old, 'source')->{reason}, 'restored', 'there is no way back');
 	$upgraded->stop;
 }

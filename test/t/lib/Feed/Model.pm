@@ -50,13 +50,14 @@ sub new
 	$self->{admin} = Feed::Session->new($connection, 'admin');
 	$self->{reader} = Feed::Session->new($connection, 'reader');
 	$self->{idle} = Feed::Session->new($connection, 'idle');
+	$self->{old} = Feed::Session->new($connection, 'old snapshot');
 	foreach my $n (1 .. $WRITERS)
 	{
 		my $session = Feed::Session->new($connection, "writer $n");
 		$session->must("SET lock_timeout = '15ms'");
 		push @{ $self->{writers} }, { session => $session, name => "writer $n", saved => [] };
 	}
-	$self->{$_}->must("SET lock_timeout = '15ms'") for qw(admin reader);
+	$self->{$_}->must("SET lock_timeout = '15ms'") for qw(admin reader old);
 	push @{ $self->{tables} }, $self->make_table($_) for 'a', 'b';
 	push @{ $self->{clients} }, $self->make_client($_) for 1 .. $CLIENTS;
 	return $self;
@@ -75,7 +76,7 @@ sub end
 {
 	my ($self) = @_;
 
-	$_->quit for map({ $_->{session} } @{ $self->{writers} }), @$self{qw(reader idle)};
+	$_->quit for map({ $_->{session} } @{ $self->{writers} }), @$self{qw(reader old idle)};
 	$self->{admin}->must("SET lock_timeout = 0");
 	$self->{admin}->must("ROLLBACK PREPARED '$_->{name}'") for @{ $self->{prepared} };
 	$self->{admin}->must("DROP TABLE $_->{name}, $_->{name}_tenant; DROP FUNCTION $_->{name}_log") for @{ $self->{tables} };
@@ -443,7 +444,7 @@ sub run
 {
 	my ($self, $steps) = @_;
 	my @steps = ((\&write_step) x 30, (\&read_step) x 14, (\&purge) x $self->{purges}, \&idle_step, \&lose_answers,
-		(\&lose_checkpoint) x 2, \&end_prepared);
+		(\&lose_checkpoint) x 2, \&end_prepared, (\&old_snapshot_step) x 2);
 
 	foreach (1 .. $steps)
 	{
@@ -627,8 +628,39 @@ sub begin_reading
 	my ($self, $client) = @_;
 
 	$self->{reader}->must('BEGIN ISOLATION LEVEL REPEATABLE READ' . pick('', ' READ ONLY'));
+	$self->become_tenant($client);
+	return;
+}
+
+sub become_tenant
+{
+	my ($self, $client) = @_;
+
 	$self->{reader}->must("SET LOCAL ROLE feed_tenant; SET LOCAL app.ten = $client->{tenant}")
 	  if defined $client->{tenant};
+	return;
+}
+
+# A snapshot is taken, and used by some client a while later: he is told that
+# it is behind what he has, or gets what it sees.
+sub old_snapshot_step
+{
+	my ($self) = @_;
+	my $client = pick(@{ $self->{clients} });
+
+	if (!$self->{old_taken})
+	{
+		$self->{old}->must($_) for 'BEGIN ISOLATION LEVEL REPEATABLE READ', 'SELECT 1';
+		$self->{old_taken} = $self->{step};
+		return;
+	}
+	local $self->{reader} = $self->{old};
+	local $self->{is_old} = 1;
+	$self->note_down($client->{name}, "uses the snapshot of $self->{old_taken}");
+	$self->become_tenant($client);
+	$self->read_page($client);
+	$self->{old}->must('COMMIT');
+	$self->{old_taken} = 0;
 	return;
 }
 
@@ -695,10 +727,11 @@ sub read_page
 		join '', map { ", reset $_ $answer->{reset}{$_}" } sort keys %{ $answer->{reset} });
 	$self->{count}{pages}++;
 	push @{ $self->{broken} }, map { "$client->{name}: $_" } @{ $answer->{broken} };
-	push @{ $self->{broken} }, "$client->{name}: behind, alone on a primary" if $answer->{behind};
+	push @{ $self->{broken} }, "$client->{name}: behind a new snapshot" if $answer->{behind} && !$self->{is_old};
+	$self->{count}{behind}++ if $answer->{behind};
 	push @{ $self->{broken} }, "$client->{name}: seq is $answer->{seq}" if $answer->{seq} < 1;
 	$self->check_reset($client, $_, $answer->{reset}{$_}) for sort keys %{ $answer->{reset} };
-	foreach my $name (grep { !$answer->{reset}{$_} } sort keys %{ $client->{tables} })
+	foreach my $name (grep { !$answer->{reset}{$_} && !$answer->{behind} } sort keys %{ $client->{tables} })
 	{
 		$self->compare($client, $name, $answer->{seq}, $client->{tables}{$name}{complete});
 	}
