@@ -2,7 +2,7 @@
 BEGIN;
 CREATE EXTENSION IF NOT EXISTS pgtap;
 CREATE EXTENSION IF NOT EXISTS syncport;
-SELECT plan(11);
+SELECT plan(12);
 
 -- pgTAP and the extension's own objects may share the database: members only.
 CREATE TEMPORARY VIEW member AS
@@ -98,6 +98,21 @@ SELECT bag_eq($$
 	('truncated', 'f', 'v', 'u', false, false, true),
 	('unschedule', 'f', 'v', 'u', false, false, false)
 	$$, 'every function has the privileges and properties it should have');
+
+-- Clients call the feed by names of arguments, and leave some out.
+SELECT bag_eq($$
+	SELECT p.proname::text, pg_get_function_arguments(p.oid), pg_get_function_result(p.oid)
+	FROM member m JOIN pg_proc p ON p.oid = m.objid
+	WHERE m.classid = 'pg_proc'::regclass
+	  AND p.proname IN ('changes', 'feed_position', 'pull', 'restamp')
+	$$, $$ VALUES
+	('changes', 'target anyelement, since text DEFAULT NULL::text, page_size integer DEFAULT 1000, filter jsonb DEFAULT NULL::jsonb',
+		'TABLE(op text, item anyelement, cursor text)'),
+	('feed_position', 'target regclass, columns text[] DEFAULT NULL::text[], filter jsonb DEFAULT NULL::jsonb',
+		'text'),
+	('pull', 'request jsonb', 'json'),
+	('restamp', 'target regclass DEFAULT NULL::regclass', 'bigint')
+	$$, 'the functions of the feed take and return what they should');
 
 SELECT is(has_schema_privilege('public', 'syncport', 'USAGE'), false,
 	'the schema is granted by whoever installs it');

@@ -27,6 +27,10 @@ is($code, 0, 'every statement works');
 is($err =~ s/^.*NOTICE:.*\n?//mgr, '', 'without a complaint');
 like($out, qr/"next_cursor":"/, 'a page has a cursor');
 like($out, qr/^42\|t$/m, 'a deleted row is there as its tombstone');
+like($out, qr/"upserts":\[\{"id":\d+,.*"complete":false/, 'a first pull has rows');
+like($out, qr/^upsert\|7\|5(\.0+)?\|[\w-]+$/m, 'what was updated since a position is an upsert');
+like($out, qr/^delete\|8\|[\d.]*\|[\w-]+$/m, 'what was deleted since is a delete');
+like($out, qr/"deletes":\[\{"id":8\}\],.*"complete":true/, 'and pull says the same');
 like($out, qr/^\{"id":1,"item_name":"item 1",/m, 'rows are copied as JSON');
 
 $node->stop;
