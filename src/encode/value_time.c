@@ -353,6 +353,6 @@ sp_encode_time_zone(const char *name)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("time zone \"%s\" not recognized", name),
-				 errhint("Names are in pg_timezone_names; NULL takes the session's TimeZone.")));
+				 errhint("Names are in pg_timezone_names.")));
 	return zone;
 }

@@ -172,7 +172,7 @@ require_type(const Member *member, bool is_type, const char *type,
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("\"%s\" is not %s", member->name, type),
-				 errdetail("It is of type %s.",
+				 errdetail("Found a value of type %s.",
 						   JsonbTypeName((JsonbValue *) value)),
 				 errhint("See syncport.pull in the reference for what a request holds.")));
 }

@@ -292,7 +292,8 @@ drop_triggers(RangeVar *detached)
 		return;
 	foreach(lc, find_all_inheritors(relid, NoLock, NULL))
 	{
-		if (!SP_OWNS_RELATION(lfirst_oid(lc), GetUserId()))
+		if (get_rel_relkind(lfirst_oid(lc)) != RELKIND_RELATION ||
+			!SP_OWNS_RELATION(lfirst_oid(lc), GetUserId()))
 			continue;
 		SPI_execute(psprintf("DROP TRIGGER IF EXISTS %s ON %s",
 							 TRUNCATE_TRIGGER,
