@@ -77,7 +77,6 @@ static FeedSnapshot *read_snapshot(PositionReader *reader);
 static FeedSnapshot *read_difference(PositionReader *reader,
 									 const FeedSnapshot *base);
 static void read_place(PositionReader *reader, FeedPosition *position);
-static void report_invalid(const char *detail) pg_attribute_noreturn();
 
 text *
 sp_position_encode(const FeedPosition *position)
@@ -244,7 +243,7 @@ sp_position_decode(const text *cursor)
 		(state & (STATE_BASE | STATE_TARGET)) == 0 ||
 		position->part > FEED_PART_IMAGES ||
 		(position->part != FEED_PART_START && (state & STATE_TARGET) == 0))
-		report_invalid("The cursor contradicts itself.");
+		sp_cursor_refuse("The cursor contradicts itself.");
 	if (state & STATE_BASE)
 		position->base = read_snapshot(&reader);
 	if (state & STATE_TARGET)
@@ -253,7 +252,7 @@ sp_position_decode(const text *cursor)
 			read_snapshot(&reader);
 	read_place(&reader, position);
 	if (reader.next != reader.end)
-		report_invalid("The cursor has bytes behind its end.");
+		sp_cursor_refuse("The cursor has bytes behind its end.");
 	return position;
 }
 
@@ -267,24 +266,24 @@ open_cursor(const text *cursor)
 	int			n;
 
 	if (length == 0)
-		report_invalid("The cursor is empty.");
+		sp_cursor_refuse("The cursor is empty.");
 	if (length > CURSOR_BYTES_MAX)
-		report_invalid("The cursor is longer than any this server writes.");
+		sp_cursor_refuse("The cursor is longer than any this server writes.");
 	bytes = palloc(length);
 	n = sp_base64_decode(VARDATA_ANY(cursor), length, bytes);
 	if (n < 0)
-		report_invalid("The cursor is not URL-safe base64 without padding.");
+		sp_cursor_refuse("The cursor is not URL-safe base64 without padding.");
 	if (n <= CHECKSUM_BYTES)
-		report_invalid("The cursor is too short.");
+		sp_cursor_refuse("The cursor is too short.");
 	reader.next = bytes;
 	reader.end = bytes + n - CHECKSUM_BYTES;
 	if (read_byte(&reader) != POSITION_VERSION)
-		report_invalid("The cursor is of another kind or version.");
+		sp_cursor_refuse("The cursor is of another kind or version.");
 	reader.next = reader.end;
 	reader.end = bytes + n;
 	if (read_fixed(&reader, CHECKSUM_BYTES) !=
 		compute_checksum(bytes, n - CHECKSUM_BYTES))
-		report_invalid("The cursor is damaged.");
+		sp_cursor_refuse("The cursor is damaged.");
 	reader.next = bytes + 1;
 	reader.end = bytes + n - CHECKSUM_BYTES;
 	return reader;
@@ -295,7 +294,7 @@ static uint8
 read_byte(PositionReader *reader)
 {
 	if (reader->next >= reader->end)
-		report_invalid("The cursor is too short.");
+		sp_cursor_refuse("The cursor is too short.");
 	return *reader->next++;
 }
 
@@ -321,12 +320,12 @@ read_number(PositionReader *reader, uint64 most)
 	for (shift = 0; (byte & 0x80) != 0; shift += 7)
 	{
 		if (shift > 56)
-			report_invalid("The cursor holds a number out of range.");
+			sp_cursor_refuse("The cursor holds a number out of range.");
 		byte = read_byte(reader);
 		number |= (uint64) (byte & 0x7f) << shift;
 	}
 	if (number > most)
-		report_invalid("The cursor holds a number out of range.");
+		sp_cursor_refuse("The cursor holds a number out of range.");
 	return number;
 }
 
@@ -349,7 +348,7 @@ read_list(PositionReader *reader, uint64 from, uint64 end, int room,
 		uint64		difference = read_number(reader, NUMBER_MAX);
 
 		if (from >= end || difference >= end - from)
-			report_invalid("The cursor holds a number out of range.");
+			sp_cursor_refuse("The cursor holds a number out of range.");
 		ids[i] = from + difference;
 		from = ids[i] + 1;
 	}
@@ -442,15 +441,4 @@ read_place(PositionReader *reader, FeedPosition *position)
 	position->row = palloc(position->row_length + 1);
 	memcpy(position->row, reader->next, position->row_length);
 	reader->next = reader->end;
-}
-
-/* The one error of decoding. */
-static void
-report_invalid(const char *detail)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_SP_INVALID_CURSOR),
-			 errmsg("invalid cursor"),
-			 errdetail_internal("%s", detail),
-			 errhint("Start again without a cursor.")));
 }

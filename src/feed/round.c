@@ -151,11 +151,7 @@ check_position(FeedRead *read)
 	/* OIDs of another database say nothing here */
 	if (reset == FEED_CONTINUE && given->mark.relid != relid &&
 		get_rel_name(given->mark.relid) != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_SP_INVALID_CURSOR),
-				 errmsg("invalid cursor"),
-				 errdetail("The cursor belongs to another table."),
-				 errhint("Start again without a cursor.")));
+		sp_cursor_refuse("The cursor belongs to another table.");
 	if (read->scope->table == NULL)
 		return FEED_DISABLED;
 	if (reset != FEED_CONTINUE)

@@ -88,7 +88,6 @@ static void read_column(CursorCodec *codec, CursorReader *reader, int i,
 						CursorPosition *position);
 static uint64 read_number(CursorReader *reader, int nbytes);
 static int	switch_encoding(int encoding);
-static void report_invalid(const char *detail) pg_attribute_noreturn();
 
 /* Look up every column's functions. */
 CursorCodec *
@@ -165,7 +164,7 @@ sp_cursor_parse(CursorCodec *codec, const char *bytes, int length)
 	position->nvalues = codec->order->ncolumns;
 	read_values(codec, &reader, position);
 	if (reader.left != 0)
-		report_invalid("The cursor has bytes behind its last value.");
+		sp_cursor_refuse("The cursor has bytes behind its last value.");
 	return position;
 }
 
@@ -180,30 +179,30 @@ sp_cursor_decode(CursorCodec *codec, const text *cursor)
 	int			flags;
 
 	if (len == 0)
-		report_invalid("The cursor is empty.");
+		sp_cursor_refuse("The cursor is empty.");
 	if (len > CURSOR_BYTES_MAX)
-		report_invalid("The cursor is longer than any this server writes.");
+		sp_cursor_refuse("The cursor is longer than any this server writes.");
 	reader.next = palloc(len);
 	reader.left = sp_base64_decode(VARDATA_ANY(cursor), len, reader.next);
 	if (reader.left < 0)
-		report_invalid("The cursor is not URL-safe base64 without padding.");
+		sp_cursor_refuse("The cursor is not URL-safe base64 without padding.");
 	if (reader.left < CURSOR_HEADER)
-		report_invalid("The cursor is too short.");
+		sp_cursor_refuse("The cursor is too short.");
 	if (read_number(&reader, 1) != CURSOR_VERSION)
-		report_invalid("The cursor is of another version.");
+		sp_cursor_refuse("The cursor is of another version.");
 	flags = read_number(&reader, 1);
 	if (read_number(&reader, 8) != order->binding)
-		report_invalid("The cursor belongs to another table or order.");
+		sp_cursor_refuse("The cursor belongs to another table or order.");
 
 	position->at_row = flags == CURSOR_AT_ROW;
 	position->nvalues = read_number(&reader, 1);
 	if ((flags & ~CURSOR_AT_ROW) != 0 || position->nvalues == 0 ||
 		position->nvalues > order->ncolumns ||
 		(position->at_row && position->nvalues != order->ncolumns))
-		report_invalid("The cursor has a wrong number of values.");
+		sp_cursor_refuse("The cursor has a wrong number of values.");
 	read_values(codec, &reader, position);
 	if (reader.left != 0)
-		report_invalid("The cursor has bytes behind its last value.");
+		sp_cursor_refuse("The cursor has bytes behind its last value.");
 	return position;
 }
 
@@ -385,9 +384,9 @@ read_values(CursorCodec *codec, CursorReader *reader,
 			 error->sqlerrcode != ERRCODE_INTERNAL_ERROR))
 			PG_RE_THROW();
 		FlushErrorState();
-		report_invalid(psprintf("The value for column \"%s\" is refused: %s.",
-								codec->order->columns[i].name,
-								error->message));
+		sp_cursor_refuse(psprintf("The value for column \"%s\" is refused: %s.",
+								  codec->order->columns[i].name,
+								  error->message));
 	}
 	PG_END_TRY();
 	(void) switch_encoding(encoding);
@@ -403,13 +402,13 @@ read_column(CursorCodec *codec, CursorReader *reader, int i,
 
 	position->isnull[i] = len == 0;
 	if (len == 0 && !codec->order->columns[i].nullable)
-		report_invalid(psprintf("The cursor has no value for column \"%s\".",
-								codec->order->columns[i].name));
+		sp_cursor_refuse(psprintf("The cursor has no value for column \"%s\".",
+								  codec->order->columns[i].name));
 	if (len == 0)
 		return;
 	len--;
 	if (len > reader->left)
-		report_invalid("The cursor is too short.");
+		sp_cursor_refuse("The cursor is too short.");
 	bytes = palloc(len + 1);
 	memcpy(bytes, reader->next, len);
 	bytes[len] = '\0';
@@ -425,7 +424,7 @@ read_number(CursorReader *reader, int nbytes)
 	uint64		number = 0;
 
 	if (reader->left < nbytes)
-		report_invalid("The cursor is too short.");
+		sp_cursor_refuse("The cursor is too short.");
 	for (int i = 0; i < nbytes; i++)
 		number = number << 8 | reader->next[i];
 	reader->next += nbytes;
@@ -444,9 +443,8 @@ switch_encoding(int encoding)
 	return old;
 }
 
-/* The one error of decoding. */
-static void
-report_invalid(const char *detail)
+void
+sp_cursor_refuse(const char *detail)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_SP_INVALID_CURSOR),

@@ -17,6 +17,7 @@
 #include "lib/stringinfo.h"
 
 #include "keyset/order.h"
+#include "support/compat.h"
 
 /* a longer cursor is neither written (54000) nor read (SY001) */
 #define CURSOR_BYTES_MAX	(256 * 1024)
@@ -67,5 +68,8 @@ extern void sp_cursor_append(CursorCodec *codec, StringInfo out,
  */
 extern CursorPosition *sp_cursor_parse(CursorCodec *codec, const char *bytes,
 									   int length);
+
+/* Raise SY001; detail says what is wrong with a cursor of any kind. */
+extern void sp_cursor_refuse(const char *detail) pg_attribute_noreturn();
 
 #endif							/* SYNCPORT_KEYSET_CURSOR_H */
