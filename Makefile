@@ -34,6 +34,7 @@ OBJS = \
 	src/feed/round.o \
 	src/feed/scope.o \
 	src/feed/snapshot.o \
+	src/feed/version_index.o \
 	src/keyset/bound.o \
 	src/keyset/count.o \
 	src/keyset/cursor.o \

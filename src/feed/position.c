@@ -35,8 +35,6 @@
 #include "feed/position.h"
 #include "keyset/cursor.h"
 #include "support/base64.h"
-#include "support/compat.h"
-#include "support/error.h"
 
 #define POSITION_VERSION	1
 

@@ -24,6 +24,7 @@
 #include "utils/snapmgr.h"
 
 #include "feed/reset.h"
+#include "feed/version_index.h"
 #include "support/principal.h"
 #include "table/reset_event.h"
 
@@ -177,7 +178,7 @@ has_seen_row(const FeedScope *scope, Oid leaf, const FeedSnapshot *base)
 	Relation	rel = table_open(leaf, AccessShareLock);
 	AttrNumber	attnum = get_attnum(leaf,
 									NameStr(scope->table->row_version));
-	Oid			index_oid = sp_scope_version_index(rel, attnum);
+	Oid			index_oid = sp_version_index_find(rel, attnum);
 	Relation	index = OidIsValid(index_oid) ?
 	index_open(index_oid, AccessShareLock) : NULL;
 	Snapshot	snapshot = GetActiveSnapshot();

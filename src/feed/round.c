@@ -24,17 +24,17 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
 #include "access/transam.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
 #include "feed/origin.h"
 #include "feed/round.h"
+#include "feed/version_index.h"
 #include "support/error.h"
 #include "support/quote.h"
 
@@ -290,29 +290,23 @@ list_ranges(FeedRead *read, int *count)
 static bool
 is_empty(FeedRead *read, const VersionRange *range)
 {
-	FeedScope  *scope = read->scope;
-	Relation	index;
-	SysScanDesc scan;
-	ScanKeyData keys[2];
-	AttrNumber	attnum;
-	bool		empty;
+	const FeedTable *table = read->scope->table;
+	const char *column = NameStr(table->row_version);
+	ListCell   *lc;
 
-	if (read->position.base == NULL || !OidIsValid(scope->version_index))
+	if (read->position.base == NULL)
 		return false;
-	index = index_open(scope->version_index, AccessShareLock);
-	attnum = index->rd_index->indkey.values[0];
-	ScanKeyInit(&keys[0], attnum, BTGreaterEqualStrategyNumber, F_INT8GE,
-				Int64GetDatum(range->first));
-	ScanKeyInit(&keys[1], attnum, BTLessEqualStrategyNumber, F_INT8LE,
-				Int64GetDatum(range->last));
-	scan = systable_beginscan_ordered(scope->rel, index, GetActiveSnapshot(),
-									  2, keys);
-	empty = !HeapTupleIsValid(systable_getnext_ordered(scan,
-													   ForwardScanDirection));
-	systable_endscan_ordered(scan);
-	index_close(index, AccessShareLock);
-	return empty && !sp_image_stream_exists(scope->table->relid,
-											range->first, range->last);
+	if (read->scope->rel->rd_rel->relkind == RELKIND_RELATION &&
+		!sp_version_index_is_empty(RelationGetRelid(read->scope->rel), column,
+								   range->first, range->last))
+		return false;
+	foreach(lc, read->scope->leaves)
+	{
+		if (!sp_version_index_is_empty(lfirst_oid(lc), column, range->first,
+									   range->last))
+			return false;
+	}
+	return !sp_image_stream_exists(table->relid, range->first, range->last);
 }
 
 /* Pin the plan of the kind of round at hand. */

@@ -13,13 +13,10 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/xact.h"
-#include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_index.h"
 #include "catalog/pg_policy.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
@@ -57,7 +54,6 @@ typedef struct KnownTable
 	Oid			relid;
 	bool		enabled;
 	FeedTable	table;			/* if enabled */
-	Oid			version_index;	/* same */
 } KnownTable;
 
 /* ... and about what a user asks of it */
@@ -167,7 +163,6 @@ find_table(FeedScope *scope)
 		return;
 	scope->table = palloc(sizeof(FeedTable));
 	*scope->table = known->table;
-	scope->version_index = known->version_index;
 }
 
 /* Fill an entry of the session's memory. */
@@ -180,42 +175,14 @@ learn_table(const FeedScope *scope, KnownTable *known)
 	known->relid = RelationGetRelid(scope->rel);
 	known->enabled = entry != NULL && scope->key != NIL &&
 		sp_table_intact(entry);
-	known->version_index = InvalidOid;
 	if (known->enabled)
 	{
 		known->table.relid = entry->relid;
 		known->table.row_mode = entry->row_mode;
 		namestrcpy(&known->table.row_version, entry->row_version);
 		namestrcpy(&known->table.deleted_at, entry->deleted_at);
-		known->version_index =
-			sp_scope_version_index(scope->rel,
-								   get_attnum(known->relid,
-											  entry->row_version));
 	}
 	known->valid = changes == before;
-}
-
-Oid
-sp_scope_version_index(Relation rel, AttrNumber column)
-{
-	Oid			found = InvalidOid;
-	ListCell   *lc;
-
-	if (rel->rd_rel->relkind != RELKIND_RELATION)
-		return InvalidOid;
-	foreach(lc, RelationGetIndexList(rel))
-	{
-		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
-
-		if (index->rd_index->indisvalid &&
-			index->rd_rel->relam == BTREE_AM_OID &&
-			index->rd_index->indkey.values[0] == column &&
-			(index->rd_indoption[0] & INDOPTION_DESC) == 0 &&
-			RelationGetIndexPredicate(index) == NIL)
-			found = lfirst_oid(lc);
-		index_close(index, AccessShareLock);
-	}
-	return found;
 }
 
 void

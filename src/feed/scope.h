@@ -28,9 +28,6 @@ typedef struct FeedScope
 	Relation	rel;			/* open, AccessShareLock */
 	FeedTable  *table;			/* of rel or the table above it; NULL where
 								 * syncport does not manage it (any more) */
-	Oid			version_index;	/* btree index of rel that leads with
-								 * row_version, over all rows; 0: none, or rel
-								 * is partitioned */
 	ArrayType  *columns;		/* text[] as asked for; NULL: all */
 	Jsonb	   *filter;			/* NULL: none, or an empty one */
 	bool		include_deleted;
@@ -68,12 +65,6 @@ extern FeedMark sp_scope_mark(const FeedScope *scope, int natts);
  * feed itself reads: no query on them will fail for lack of a privilege.
  */
 extern bool sp_scope_is_readable(const FeedScope *scope);
-
-/*
- * The valid btree index of a table without partitions that leads with a
- * column, ascending, over all rows; 0: none.
- */
-extern Oid	sp_scope_version_index(Relation rel, AttrNumber column);
 
 /*
  * Whether the table, or a leaf of it, may have been rewritten, truncated or
