@@ -30,7 +30,7 @@ typedef struct KnownIndex
 {
 	Oid			relid;			/* key of the hash table */
 	Oid			index;			/* 0: none */
-}			KnownIndex;
+} KnownIndex;
 
 static HTAB *known = NULL;
 static bool callback_registered = false;
