@@ -353,7 +353,7 @@ find_query(PagePlan *plan, Relation rel)
 													   attnum - 1)));
 	}
 	appendStringInfo(&sql, " FROM %s WHERE %s", plan->feed_images->from,
-					 plan->feed_images->not_live);
+					 plan->feed_images->not_there);
 	plan->feed_query = sp_image_prepare(plan->feed_images, sql.data, 1, types,
 										CURSOR_OPT_GENERIC_PLAN);
 	SPI_keepplan(plan->feed_query);

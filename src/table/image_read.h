@@ -45,6 +45,10 @@ typedef struct ImageSource
 	char	   *not_live;		/* condition over t: the caller sees no row
 								 * with its key in the table; put it beside
 								 * the query's other conditions */
+	char	   *not_there;		/* the same, but a row with an equal key that
+								 * is written in another way does not count,
+								 * unless it is a number: clients tell keys
+								 * apart by their text */
 	bool		erasing;		/* set it before queries are prepared: all
 								 * complete images and not the newest of each
 								 * key alone, as far as the caller could

@@ -19,6 +19,7 @@
 #include "postgres.h"
 
 #include "access/attmap.h"
+#include "access/nbtree.h"
 #include "access/table.h"
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
@@ -52,7 +53,8 @@ typedef struct ColumnSearch
 } ColumnSearch;
 
 static void append_definitions(StringInfo sql, Relation rel);
-static char *build_not_live(Relation rel);
+static char *build_not_live(Relation rel, bool exact);
+static bool is_image_equal(Form_pg_attribute att);
 static void install_hooks(ParseState *pstate, void *arg);
 static Node *resolve_param(ParseState *pstate, ParamRef *ref);
 static Node *note_column(ParseState *pstate, ColumnRef *ref, Node *var);
@@ -80,7 +82,8 @@ sp_image_source(Relation rel, int ticket_param)
 		source->required = bms_add_member(source->required,
 										  lfirst_int(cell));
 	}
-	source->not_live = build_not_live(rel);
+	source->not_live = build_not_live(rel, false);
+	source->not_there = build_not_live(rel, true);
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "(SELECT i.* FROM %s.image_rows($%d) AS i(",
 					 SP_SCHEMA, ticket_param);
@@ -144,9 +147,12 @@ append_definitions(StringInfo sql, Relation rel)
 						   " syncport_tid pg_catalog.tid");
 }
 
-/* No row of the table that the caller sees has the image's key. */
+/*
+ * No row of the table that the caller sees has the image's key; exact: the
+ * very same one.
+ */
 static char *
-build_not_live(Relation rel)
+build_not_live(Relation rel, bool exact)
 {
 	StringInfoData sql;
 	ListCell   *cell;
@@ -165,9 +171,38 @@ build_not_live(Relation rel)
 						 sp_quote_equality(att->atttypid),
 						 sp_quote_column(att));
 		glue = " AND ";
+		if (exact && !is_image_equal(att))
+			appendStringInfo(&sql, " AND %s::pg_catalog.text"
+							 " COLLATE pg_catalog.\"C\""
+							 " OPERATOR(pg_catalog.=) %s::pg_catalog.text",
+							 sp_quote_column_of("l", att),
+							 sp_quote_column(att));
 	}
 	appendStringInfoChar(&sql, ')');
 	return sql.data;
+}
+
+/*
+ * Whether equal values of a key's column are the same to a client: numbers,
+ * and what its btree operator class says it of.
+ */
+static bool
+is_image_equal(Form_pg_attribute att)
+{
+	TypeCacheEntry *cache = lookup_type_cache(getBaseType(att->atttypid),
+											  TYPECACHE_BTREE_OPFAMILY);
+	char		category;
+	bool		preferred;
+	Oid			function;
+
+	get_type_category_preferred(cache->type_id, &category, &preferred);
+	if (category == TYPCATEGORY_NUMERIC)
+		return true;
+	function = get_opfamily_proc(cache->btree_opf, cache->btree_opintype,
+								 cache->btree_opintype, BTEQUALIMAGE_PROC);
+	return OidIsValid(function) &&
+		DatumGetBool(OidFunctionCall1Coll(function, att->attcollation,
+										  ObjectIdGetDatum(cache->btree_opintype)));
 }
 
 /* Callback: prepare to analyse a query. */

@@ -24,6 +24,7 @@
 #include "access/tableam.h"
 #include "access/xact.h"
 #include "catalog/pg_trigger.h"
+#include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "executor/executor.h"
 #include "nodes/execnodes.h"
@@ -212,7 +213,7 @@ fetch_next(Relation rel, HeapTuple old, TupleTableSlot *next)
 	return true;
 }
 
-/* Whether the primary key differs, as its types tell. */
+/* Whether the primary key differs for those who read it as text. */
 static bool
 is_rekeyed(Relation rel, TupleTableSlot *old, TupleTableSlot *next)
 {
@@ -231,14 +232,23 @@ is_rekeyed(Relation rel, TupleTableSlot *old, TupleTableSlot *next)
 	return false;
 }
 
-/* Whether two values are equal by their type's default order. */
+/*
+ * Whether two values are the same to clients: 1.1 and 1.10 are, but not what
+ * a collation, or a type such as citext, takes for equal.
+ */
 static bool
 values_equal(Form_pg_attribute att, Datum a, Datum b)
 {
 	TypeCacheEntry *type;
+	char		category;
+	bool		preferred;
 
 	if (datum_image_eq(a, b, att->attbyval, att->attlen))
 		return true;
+	get_type_category_preferred(getBaseType(att->atttypid), &category,
+								&preferred);
+	if (category != TYPCATEGORY_NUMERIC)
+		return false;
 	type = lookup_type_cache(att->atttypid, TYPECACHE_EQ_OPR_FINFO);
 	return OidIsValid(type->eq_opr) &&
 		DatumGetBool(FunctionCall2Coll(&type->eq_opr_finfo, att->attcollation,
