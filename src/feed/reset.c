@@ -169,8 +169,9 @@ has_leaf(const FeedMark *mark, Oid leaf)
 }
 
 /*
- * Whether a leaf has a row that the client should have, whoever may see it:
- * the partition came with rows.
+ * Whether a leaf has a row that the client should have, or one that no round
+ * will reach, of another server, whoever may see it: the partition came with
+ * rows.
  */
 static bool
 has_seen_row(const FeedScope *scope, Oid leaf, const FeedSnapshot *base)
@@ -182,6 +183,7 @@ has_seen_row(const FeedScope *scope, Oid leaf, const FeedSnapshot *base)
 	Relation	index = OidIsValid(index_oid) ?
 	index_open(index_oid, AccessShareLock) : NULL;
 	Snapshot	snapshot = GetActiveSnapshot();
+	int64		next = next_version();
 	SysScanDesc scan = index ?
 	systable_beginscan_ordered(rel, index, snapshot, 0, NULL) :
 	systable_beginscan(rel, InvalidOid, false, snapshot, 0, NULL);
@@ -200,7 +202,8 @@ has_seen_row(const FeedScope *scope, Oid leaf, const FeedSnapshot *base)
 			break;
 		version = heap_getattr(tuple, attnum, RelationGetDescr(rel),
 							   &isnull);
-		found = isnull || sp_snapshot_sees(base, DatumGetInt64(version));
+		found = isnull || DatumGetInt64(version) >= next ||
+			sp_snapshot_sees(base, DatumGetInt64(version));
 		if (index && !found && DatumGetInt64(version) >= base->xmax)
 			break;
 	}
@@ -208,6 +211,10 @@ has_seen_row(const FeedScope *scope, Oid leaf, const FeedSnapshot *base)
 	{
 		systable_endscan_ordered(scan);
 		index_close(index, AccessShareLock);
+		found = found ||
+			!sp_version_index_is_empty(leaf,
+									   NameStr(scope->table->row_version),
+									   next, PG_INT64_MAX);
 	}
 	else
 		systable_endscan(scan);

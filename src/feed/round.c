@@ -118,8 +118,9 @@ sp_round_begin(FeedRead *read, FeedScope *scope, const text *cursor,
 	read->given = sp_position_decode(cursor);
 	read->position = *read->given;
 	read->reset = check_position(read);
+	/* columns that have come since are in the rows from now on */
 	if (read->reset == FEED_CONTINUE)
-		read->position.mark = sp_scope_mark(scope, read->given->mark.natts);
+		read->position.mark = sp_scope_mark(scope, 0);
 }
 
 /*

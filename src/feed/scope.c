@@ -68,6 +68,8 @@ typedef struct KnownMark
 	uint64		access;			/* without the principal */
 	uint64		version;		/* of all columns that rows have now */
 	bool		readable;		/* no privilege is missing */
+	bool		policies;		/* access has policies in it ... */
+	bool		sublinks;		/* ... that read other tables */
 } KnownMark;
 
 static KnownTable tables[MARKS_MAX];
@@ -89,8 +91,11 @@ static bool is_newer(Oid relid);
 static uint64 hash_request(const FeedScope *scope);
 static const KnownMark *find_mark(const FeedScope *scope, int natts,
 								  uint64 request);
+static void set_policies(const FeedScope *scope, KnownMark *mark);
+static int	enter_settings(void);
 static void register_callbacks(void);
 static void forget_table(Datum arg, Oid relid);
+static void forget_policies(Datum arg, int cacheid, uint32 hashvalue);
 static void forget_all(Datum arg, int cacheid, uint32 hashvalue);
 static uint64 hash_schema(const FeedScope *scope, int natts);
 static void append_column(StringInfo out, Form_pg_attribute att);
@@ -340,8 +345,9 @@ hash_request(const FeedScope *scope)
 		deconstruct_array(scope->columns, TEXTOID, -1, false, TYPALIGN_INT,
 						  &names, NULL, &count);
 		for (i = 0; i < count; i++)
-			appendStringInfo(&buf, " %s",
-							 quote_identifier(TextDatumGetCString(names[i])));
+			appendStringInfo(&buf, " %d %s",
+							 (int) VARSIZE_ANY_EXHDR(DatumGetPointer(names[i])),
+							 TextDatumGetCString(names[i]));
 	}
 	return hash_text(&buf);
 }
@@ -352,6 +358,7 @@ find_mark(const FeedScope *scope, int natts, uint64 request)
 {
 	KnownMark	mark = {false};
 	uint64		before = changes;
+	int			level;
 	int			i;
 
 	mark.relid = RelationGetRelid(scope->rel);
@@ -364,10 +371,13 @@ find_mark(const FeedScope *scope, int natts, uint64 request)
 			marks[i].request == request)
 			return &marks[i];
 	register_callbacks();
+	level = enter_settings();
+	set_policies(scope, &mark);
 	mark.schema = hash_schema(scope, natts);
 	mark.access = hash_access(scope, natts);
 	mark.version = hash_version(scope);
 	mark.readable = may_read_all(scope);
+	AtEOXact_GUC(true, level);
 	/* what changed meanwhile may be in it or not: it serves this call alone */
 	mark.valid = changes == before;
 	i = next_mark++ % MARKS_MAX;
@@ -375,15 +385,65 @@ find_mark(const FeedScope *scope, int natts, uint64 request)
 	return &marks[i];
 }
 
+/* Set what a change elsewhere may do to the text of the policies. */
+static void
+set_policies(const FeedScope *scope, KnownMark *mark)
+{
+	ListCell   *lc;
+
+	mark->policies = scope->rel->rd_rsdesc != NULL;
+	foreach(lc, mark->policies ? scope->rel->rd_rsdesc->policies : NIL)
+	{
+		mark->sublinks |= ((RowSecurityPolicy *) lfirst(lc))->hassublinks;
+	}
+}
+
+/*
+ * What is hashed must be written in the same way in every session; the
+ * caller ends this by AtEOXact_GUC.
+ */
+static int
+enter_settings(void)
+{
+	static const char *const settings[][2] = {
+		{"array_nulls", "on"},
+		{"bytea_output", "hex"},
+		{"datestyle", "ISO, YMD"},
+		{"extra_float_digits", "1"},
+		{"intervalstyle", "postgres"},
+		{"lc_monetary", "C"},
+		{"quote_all_identifiers", "off"},
+		{"search_path", "pg_catalog, pg_temp"},
+		{"timezone", "UTC"},
+		{"xmloption", "content"}
+	};
+	int			level = NewGUCNestLevel();
+	int			i;
+
+	for (i = 0; i < lengthof(settings); i++)
+		(void) set_config_option(settings[i][0], settings[i][1],
+								 PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
+	return level;
+}
+
 /* Ask to be told of changes. */
 static void
 register_callbacks(void)
 {
+	static const int policy_caches[] = {ENUMOID, OPEROID, PROCOID, TYPEOID};
+	static const int other_caches[] = {AUTHMEMROLEMEM, AUTHOID, COLLOID,
+	NAMESPACEOID};
+	int			i;
+
 	if (callbacks_registered)
 		return;
 	CacheRegisterRelcacheCallback(forget_table, (Datum) 0);
-	CacheRegisterSyscacheCallback(AUTHOID, forget_all, (Datum) 0);
-	CacheRegisterSyscacheCallback(AUTHMEMROLEMEM, forget_all, (Datum) 0);
+	for (i = 0; i < lengthof(policy_caches); i++)
+		CacheRegisterSyscacheCallback(policy_caches[i], forget_policies,
+									  (Datum) 0);
+	for (i = 0; i < lengthof(other_caches); i++)
+		CacheRegisterSyscacheCallback(other_caches[i], forget_all, (Datum) 0);
 	callbacks_registered = true;
 }
 
@@ -396,29 +456,47 @@ forget_table(Datum arg, Oid relid)
 	changes++;
 	for (i = 0; i < MARKS_MAX; i++)
 	{
-		if (relid == InvalidOid || marks[i].relid == relid)
+		if (relid == InvalidOid || marks[i].relid == relid ||
+			marks[i].sublinks)
 			marks[i].valid = false;
 		if (relid == InvalidOid || tables[i].relid == relid)
 			tables[i].valid = false;
 	}
 }
 
-/* Callback: a role has changed. */
+/* Callback: something has changed that policies may name. */
+static void
+forget_policies(Datum arg, int cacheid, uint32 hashvalue)
+{
+	int			i;
+
+	changes++;
+	for (i = 0; i < MARKS_MAX; i++)
+		if (marks[i].policies)
+			marks[i].valid = false;
+}
+
+/* Callback: a role, schema or collation has changed. */
 static void
 forget_all(Datum arg, int cacheid, uint32 hashvalue)
 {
 	forget_table((Datum) 0, InvalidOid);
 }
 
-/* The columns that rows of the scope and its filter are made of. */
+/* The key, and the columns that rows of the scope and its filter have. */
 static uint64
 hash_schema(const FeedScope *scope, int natts)
 {
 	TupleDesc	desc = RelationGetDescr(scope->rel);
 	StringInfoData buf;
+	ListCell   *lc;
 	int			i;
 
 	initStringInfo(&buf);
+	foreach(lc, scope->key)
+	{
+		appendStringInfo(&buf, "%d ", lfirst_int(lc));
+	}
 	if (scope->table != NULL)
 		appendStringInfo(&buf, "%s %s",
 						 quote_identifier(NameStr(scope->table->row_version)),
@@ -508,11 +586,8 @@ static void
 append_policies(StringInfo out, Relation rel)
 {
 	List	   *context = deparse_context_for("t", RelationGetRelid(rel));
-	int			level = NewGUCNestLevel();
 	ListCell   *lc;
 
-	(void) set_config_option("search_path", "pg_catalog", PGC_USERSET,
-							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 	appendStringInfoString(out, " policies");
 	foreach(lc, rel->rd_rsdesc ? rel->rd_rsdesc->policies : NIL)
 	{
@@ -526,7 +601,6 @@ append_policies(StringInfo out, Relation rel)
 							 deparse_expression((Node *) policy->qual,
 												context, false, false));
 	}
-	AtEOXact_GUC(true, level);
 }
 
 /* Whether a policy is about the current user's SELECT. */
