@@ -23,6 +23,7 @@
 #include "miscadmin.h"
 #include "partitioning/partdesc.h"
 #include "rewrite/rowsecurity.h"
+#include "storage/lmgr.h"
 #include "storage/lock.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
@@ -228,7 +229,11 @@ holds_write_lock(Oid relid)
 	return SP_HOLDS_WRITE_LOCK(&tag);
 }
 
-/* Collect the partitions that hold rows; foreign ones have no versions. */
+/*
+ * Lock and collect the partitions that hold rows; foreign ones have no
+ * versions.  What sp_scope_is_newer finds of them must stay true until they
+ * are read.
+ */
 static void
 add_leaves(FeedScope *scope, Relation rel)
 {
@@ -241,6 +246,7 @@ add_leaves(FeedScope *scope, Relation rel)
 
 		if (desc->is_leaf[i])
 		{
+			LockRelationOid(desc->oids[i], AccessShareLock);
 			if (get_rel_relkind(desc->oids[i]) == RELKIND_RELATION)
 				scope->leaves = lappend_oid(scope->leaves, desc->oids[i]);
 			continue;
