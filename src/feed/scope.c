@@ -561,7 +561,9 @@ hash_text(const StringInfo buf)
 char *
 sp_scope_version(const FeedScope *scope)
 {
-	return psprintf("%016" INT64_MODIFIER "x", find_now(scope)->version);
+	uint64		version = find_now(scope)->version;
+
+	return psprintf("%08x%08x", (uint32) (version >> 32), (uint32) version);
 }
 
 bool
