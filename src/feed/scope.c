@@ -23,6 +23,7 @@
 #include "miscadmin.h"
 #include "partitioning/partdesc.h"
 #include "rewrite/rowsecurity.h"
+#include "storage/lmgr.h"
 #include "storage/lock.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
@@ -233,7 +234,11 @@ holds_write_lock(Oid relid)
 	return SP_HOLDS_WRITE_LOCK(&tag);
 }
 
-/* Collect the partitions that hold rows; foreign ones have no versions. */
+/*
+ * Lock and collect the partitions that hold rows; foreign ones have no
+ * versions.  What sp_scope_is_newer finds of them must stay true until they
+ * are read.
+ */
 static void
 add_leaves(FeedScope *scope, Relation rel)
 {
@@ -246,6 +251,7 @@ add_leaves(FeedScope *scope, Relation rel)
 
 		if (desc->is_leaf[i])
 		{
+			LockRelationOid(desc->oids[i], AccessShareLock);
 			if (get_rel_relkind(desc->oids[i]) == RELKIND_RELATION)
 				scope->leaves = lappend_oid(scope->leaves, desc->oids[i]);
 			continue;
@@ -629,7 +635,9 @@ hash_text(const StringInfo buf)
 char *
 sp_scope_version(const FeedScope *scope)
 {
-	return psprintf("%016" INT64_MODIFIER "x", find_now(scope)->version);
+	uint64		version = find_now(scope)->version;
+
+	return psprintf("%08x%08x", (uint32) (version >> 32), (uint32) version);
 }
 
 bool
