@@ -401,6 +401,42 @@ SELECT is(reason('regress_feed_column', '', 'plain_row', :'price', '{"columns":[
 GRANT SELECT ON plain_row TO regress_feed_column;
 SELECT is(reason('regress_feed_column', '', 'plain_row', :'price', '{"columns":["price"]}'), 'none', 'the table instead of its columns');
 
+-- no setting of a session changes what a policy is, and no session keeps an
+-- old text of it
+CREATE TABLE dated (id integer PRIMARY KEY, at timestamptz, valid daterange);
+SELECT syncport.enable('dated');
+GRANT SELECT ON dated TO regress_feed_one;
+ALTER TABLE dated ENABLE ROW LEVEL SECURITY;
+CREATE POLICY dated ON dated USING (at > '2024-01-31 00:00+00'::timestamptz
+	AND valid @> '2024-01-31'::date AND at > now() - interval '1 day 2 hours');
+SELECT pull('regress_feed_one', '', 'dated', NULL)::json ->> 'cursor' AS dated \gset
+SET timezone = 'Asia/Tokyo';
+SET datestyle = 'German';
+SET intervalstyle = 'iso_8601';
+SET extra_float_digits = 0;
+SET quote_all_identifiers = on;
+ALTER TABLE dated ALTER at SET STATISTICS 10;	-- the text is made anew
+SELECT is(reason('regress_feed_one', '', 'dated', :'dated'), 'none', 'sessions with other settings agree on the policies');
+RESET timezone;
+RESET datestyle;
+RESET intervalstyle;
+RESET extra_float_digits;
+RESET quote_all_identifiers;
+CREATE TABLE member (tenant text);
+GRANT SELECT ON member TO PUBLIC;
+CREATE FUNCTION visible(integer) RETURNS boolean LANGUAGE sql AS 'SELECT true';
+CREATE POLICY by_table ON parts_row TO regress_feed_one
+	USING (tenant IN (SELECT m.tenant FROM feed_access.member m));
+CREATE POLICY by_function ON parts_image TO regress_feed_one
+	USING (feed_access.visible(id));
+SELECT restart('parts_row'), restart('parts_image');
+ALTER TABLE member RENAME tenant TO tenant_name;
+ALTER FUNCTION visible(integer) RENAME TO is_visible;
+SELECT is(reasons('parts_row'), 'one access', 'a table that a policy reads has another column name');
+SELECT is(reasons('parts_image'), 'one access', 'a function that a policy calls has another name');
+DROP TABLE member CASCADE;
+DROP FUNCTION is_visible CASCADE;
+
 -- a policy that reads elsewhere: only reset_access can say it
 CREATE TABLE member (tenant text);
 GRANT SELECT ON member TO PUBLIC;

@@ -220,7 +220,27 @@ ALTER TABLE shape RENAME row_version TO version;
 SELECT is(reason('shape', :'shape'), 'disabled', 'without the versions there is no feed');
 DROP TABLE shape;
 SELECT make('shape');
+SELECT start('shape') AS before \gset
+ALTER TABLE shape ADD COLUMN later integer;
+INSERT INTO shape (id, v, later) VALUES (4, 'd', 1);
+SELECT is(news('shape', :'before'), '+4', 'a new column comes with its rows');
+SELECT part('shape', :'before') ->> 'cursor' AS after \gset
+ALTER TABLE shape RENAME later TO sooner;
+SELECT is(reason('shape', :'before'), 'none', 'its other name is nothing to who has not seen it');
+SELECT is(reason('shape', :'after'), 'schema', 'and resets who has');
+SELECT start('shape') AS before \gset
+SELECT part('shape', NULL, page_size => 2) ->> 'cursor' AS half \gset
+ALTER TABLE shape DROP CONSTRAINT shape_pkey;
+ALTER TABLE shape ADD PRIMARY KEY (v);
+SELECT is(reason('shape', :'before'), 'schema', 'another key resets');
+SELECT is(reason('shape', :'half'), 'schema', 'in an initial load too');
+DROP TABLE shape;
+SELECT make('shape');
 SELECT is(reason('shape', :'shape'), 'schema', 'a cursor of a table that is no more');
+SET quote_all_identifiers = on;
+SELECT start('shape', '{"columns":["v"]}') AS quoted \gset
+RESET quote_all_identifiers;
+SELECT is(reason('shape', :'quoted', '{"columns":["v"]}'), 'none', 'a setting that quotes names is none of the definition');
 SELECT throws_ok(format('SELECT part(''still'', %L)', start('shape')), 'SY001', 'invalid cursor', 'of another one it is an error');
 
 -- truncated ------------------------------------------------------------------
@@ -272,6 +292,12 @@ INSERT INTO parts_next (id, updated_at, row_version)
 ALTER TABLE parts ATTACH PARTITION parts_next FOR VALUES FROM (300) TO (400);
 SELECT is(reason('parts', :'parts'), 'none', 'one whose rows are new to the client does not');
 SELECT is(news('parts', :'parts'), '+300', 'and they come');
+SELECT start('parts') AS parts \gset
+CREATE TABLE parts_foreign (LIKE parts INCLUDING ALL);
+INSERT INTO parts_foreign (id, updated_at, row_version) VALUES (400, now(), 1::bigint << 60);
+ALTER TABLE parts ATTACH PARTITION parts_foreign FOR VALUES FROM (400) TO (500);
+SELECT is(reason('parts', :'parts'), 'schema', 'one with versions of another server, which no round reaches, does');
+SELECT is(news('parts', NULL) ~ '\+400', true, 'a new client has them');
 SELECT start('parts') AS parts \gset
 TRUNCATE parts_low;
 SELECT is(reason('parts', :'parts'), 'truncated', 'TRUNCATE of a partition resets');
