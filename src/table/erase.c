@@ -72,7 +72,7 @@ syncport_erase(PG_FUNCTION_ARGS)
 {
 	Erasure		erasure = {.context = CurrentMemoryContext};
 	StampColumns columns = {0};
-	ErasedImage newest = {0};
+	ErasedImages images = {0};
 	bool		erased;
 
 	PreventCommandIfReadOnly("syncport.erase()");
@@ -82,17 +82,17 @@ syncport_erase(PG_FUNCTION_ARGS)
 	check_privilege(&erasure);
 	SPI_connect();
 	/* first the images: who restores one may bring the row back */
-	sp_erase_images(erasure.rel, erasure.key, &newest);
+	sp_erase_images(erasure.rel, erasure.key, &images);
 	if (is_visible(&erasure))
 	{
 		erase_row(&erasure);
-		sp_erase_images(erasure.rel, erasure.key, &newest);
+		sp_erase_images(erasure.rel, erasure.key, &images);
 	}
-	erased = erasure.row != NULL || newest.key != (Datum) 0;
+	erased = erasure.row != NULL || images.key != (Datum) 0;
 	if (erasure.row != NULL)
-		sp_erase_leave_row(erasure.rel, erasure.row);
+		sp_erase_leave_row(erasure.rel, erasure.row, &images);
 	else if (erased)
-		sp_erase_leave_image(erasure.rel, &newest);
+		sp_erase_leave_image(erasure.rel, &images);
 	SPI_finish();
 	if (erased)
 	{

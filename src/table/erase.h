@@ -9,30 +9,33 @@
 #define SYNCPORT_TABLE_ERASE_H
 
 #include "executor/tuptable.h"
+#include "utils/array.h"
 #include "utils/rel.h"
 
 #include "table/key.h"
 
-/* The newest of the images that went. */
-typedef struct ErasedImage
+/* The images of a key that is erased. */
+typedef struct ErasedImages
 {
-	Datum		key;			/* json; 0 where none went */
-	text	   *image;			/* a copy */
-} ErasedImage;
+	ArrayType  *ids;			/* bigint[]: those that were found last */
+	Datum		key;			/* json, of the newest; 0 where none were */
+	text	   *image;			/* of it, reduced */
+} ErasedImages;
 
 /*
- * Remove the images of a key that the caller is shown and could delete;
- * *newest is set if there are any.  Waits for who is restoring one of them.
- * SPI must be connected.
+ * Reduce the images of a key that the caller is shown and could delete;
+ * *erased tells of them, and is zeroed by the caller first.  Waits for who is
+ * restoring one of them.  SPI must be connected.
  */
 extern void sp_erase_images(Relation rel, const RowKey *key,
-							ErasedImage *newest);
+							ErasedImages *erased);
 
 /*
- * Leave what clients need, an incomplete image: of a row that this
- * transaction has removed from its table, or else of an image.
+ * Leave what clients need, an incomplete image of this transaction: of a row
+ * that it has removed from its table, or else of the newest image.
  */
-extern void sp_erase_leave_row(Relation rel, TupleTableSlot *row);
-extern void sp_erase_leave_image(Relation rel, const ErasedImage *newest);
+extern void sp_erase_leave_row(Relation rel, TupleTableSlot *row,
+							   const ErasedImages *erased);
+extern void sp_erase_leave_image(Relation rel, const ErasedImages *erased);
 
 #endif							/* SYNCPORT_TABLE_ERASE_H */

@@ -3,8 +3,12 @@
  * erase_image.c
  *	  The images of a row that is erased.
  *
- * Which images go is decided as the caller, by the policies for DELETE over
- * each of them.  The work on syncport.tombstone, which nobody has a right
+ * A key may have images that not everybody sees, where policies let it pass
+ * from one owner to another.  So each is reduced to what policies look at,
+ * and only those that look the same then are one.
+ *
+ * Which images that are is decided as the caller, by the policies for DELETE
+ * over each of them.  The work on syncport.tombstone, which nobody has a right
  * to, is done as its owner.
  *
  *-------------------------------------------------------------------------
@@ -30,50 +34,38 @@
 #include "table/registry.h"
 #include "table/trigger.h"
 
-static Datum find_images(Relation rel, const RowKey *key);
-static void delete_superseded(Oid target);
+static ArrayType *find_images(Relation rel, const RowKey *key);
+static void finish(Relation rel, const ErasedImages *erased);
+static ArrayType *find_own(Oid target, ArrayType *others);
+static void reduce_images(Relation rel, ArrayType *ids,
+						  ErasedImages *erased);
+static void reduce_one(List **kept, Datum id, Datum key, text *image);
 static text *reduce_image(Relation rel, text *image);
 static List *list_columns(Relation rel);
 static void run_as_owner(const char *sql, int nparams, Oid *types,
 						 Datum *values, int expected);
 
 void
-sp_erase_images(Relation rel, const RowKey *key, ErasedImage *newest)
+sp_erase_images(Relation rel, const RowKey *key, ErasedImages *erased)
 {
-	Oid			types[] = {INT8ARRAYOID};
-	Datum		ids = find_images(rel, key);
-	TupleDesc	desc;
-	HeapTuple	row;
-	bool		isnull;
-
-	run_as_owner("WITH gone AS (DELETE FROM syncport.tombstone t"
-				 " WHERE t.id OPERATOR(pg_catalog.=) ANY ($1)"
-				 " RETURNING t.id, t.key, t.image)"
-				 " SELECT g.key, g.image FROM gone g"
-				 " ORDER BY g.id DESC LIMIT 1",
-				 lengthof(types), types, &ids, SPI_OK_SELECT);
-	if (SPI_processed == 0)
-		return;
-	row = SPI_tuptable->vals[0];
-	desc = SPI_tuptable->tupdesc;
-	newest->key = PointerGetDatum(DatumGetTextPCopy(SPI_getbinval(row, desc, 1,
-																  &isnull)));
-	newest->image = DatumGetTextPCopy(SPI_getbinval(row, desc, 2, &isnull));
+	erased->ids = find_images(rel, key);
+	reduce_images(rel, erased->ids, erased);
 }
 
 void
-sp_erase_leave_row(Relation rel, TupleTableSlot *row)
+sp_erase_leave_row(Relation rel, TupleTableSlot *row,
+				   const ErasedImages *erased)
 {
 	ImageWriter *writer = sp_image_begin(rel);
 
 	(void) sp_image_add(writer, row, IMAGE_REDUCED);
 	sp_image_flush();
 	CommandCounterIncrement();
-	delete_superseded(sp_image_target(rel));
+	finish(rel, erased);
 }
 
 void
-sp_erase_leave_image(Relation rel, const ErasedImage *newest)
+sp_erase_leave_image(Relation rel, const ErasedImages *erased)
 {
 	Oid			types[] = {OIDOID, INT8OID, TIMESTAMPTZOID, JSONOID, JSONOID};
 	Datum		values[lengthof(types)];
@@ -81,16 +73,126 @@ sp_erase_leave_image(Relation rel, const ErasedImage *newest)
 	values[0] = ObjectIdGetDatum(sp_image_target(rel));
 	values[1] = Int64GetDatum(sp_trigger_version());
 	values[2] = TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
-	values[3] = newest->key;
-	values[4] = PointerGetDatum(reduce_image(rel, newest->image));
+	values[3] = erased->key;
+	values[4] = PointerGetDatum(erased->image);
 	run_as_owner("INSERT INTO syncport.tombstone (target, row_version,"
 				 " removed_at, complete, key, image)"
 				 " VALUES ($1, $2, $3, false, $4, $5)",
 				 lengthof(types), types, values, SPI_OK_INSERT);
+	finish(rel, erased);
+}
+
+/*
+ * Once the last image is there: what this transaction has written of its key
+ * before, the image of the deletion, is reduced also if no policy shows it.
+ */
+static void
+finish(Relation rel, const ErasedImages *erased)
+{
+	ErasedImages last = {0};
+
+	reduce_images(rel, find_own(sp_image_target(rel), erased->ids), &last);
+}
+
+/*
+ * bigint[]: the others, and this transaction's images with the key of its
+ * last one.
+ */
+static ArrayType *
+find_own(Oid target, ArrayType *others)
+{
+	Oid			types[] = {OIDOID, INT8OID, INT8ARRAYOID};
+	Datum		values[lengthof(types)];
+	bool		isnull;
+
+	values[0] = ObjectIdGetDatum(target);
+	values[1] = Int64GetDatum(sp_trigger_version());
+	values[2] = PointerGetDatum(others);
+	run_as_owner("SELECT pg_catalog.array_agg(t.id)"
+				 " OPERATOR(pg_catalog.||) $3"
+				 " FROM syncport.tombstone t,"
+				 " (SELECT n.key FROM syncport.tombstone n"
+				 " WHERE n.target OPERATOR(pg_catalog.=) $1"
+				 " AND n.row_version OPERATOR(pg_catalog.=) $2"
+				 " ORDER BY n.id DESC LIMIT 1) n"
+				 " WHERE t.target OPERATOR(pg_catalog.=) $1"
+				 " AND t.row_version OPERATOR(pg_catalog.=) $2"
+				 " AND t.key::pg_catalog.text OPERATOR(pg_catalog.=)"
+				 " n.key::pg_catalog.text",
+				 lengthof(types), types, values, SPI_OK_SELECT);
+	return DatumGetArrayTypePCopy(SPI_getbinval(SPI_tuptable->vals[0],
+												SPI_tuptable->tupdesc, 1,
+												&isnull));
+}
+
+/*
+ * Leave of images, newest first, what a reduced one keeps, and of those that
+ * are equal then the newest.  The others stay: each tells clients of its key
+ * who may see it, as its policy columns say.  The newest is set, if any.
+ */
+static void
+reduce_images(Relation rel, ArrayType *ids, ErasedImages *erased)
+{
+	Oid			types[] = {INT8ARRAYOID};
+	Datum		values[] = {PointerGetDatum(ids)};
+	SPITupleTable *found;
+	List	   *kept = NIL;
+	uint64		i;
+
+	run_as_owner("SELECT t.id, t.key, t.image FROM syncport.tombstone t"
+				 " WHERE t.id OPERATOR(pg_catalog.=) ANY ($1)"
+				 " ORDER BY t.id DESC FOR UPDATE",
+				 lengthof(types), types, values, SPI_OK_SELECT);
+	found = SPI_tuptable;
+	for (i = 0; i < found->numvals; i++)
+	{
+		HeapTuple	row = found->vals[i];
+		bool		isnull;
+		Datum		id = SPI_getbinval(row, found->tupdesc, 1, &isnull);
+		Datum		key = SPI_getbinval(row, found->tupdesc, 2, &isnull);
+		text	   *image = DatumGetTextPCopy(SPI_getbinval(row,
+															found->tupdesc, 3,
+															&isnull));
+
+		image = reduce_image(rel, image);
+		if (i == 0)
+		{
+			erased->key = PointerGetDatum(DatumGetTextPCopy(key));
+			erased->image = image;
+		}
+		reduce_one(&kept, id, key, image);
+	}
+	SPI_freetuptable(found);
+}
+
+/* Write one of them, or remove it; kept: the texts of those that stay. */
+static void
+reduce_one(List **kept, Datum id, Datum key, text *image)
+{
+	char	   *content = psprintf("%s %s", TextDatumGetCString(key),
+								   text_to_cstring(image));
+	Oid			types[] = {INT8OID, JSONOID};
+	Datum		values[] = {id, PointerGetDatum(image)};
+	ListCell   *lc;
+
+	foreach(lc, *kept)
+	{
+		if (strcmp(lfirst(lc), content) != 0)
+			continue;
+		run_as_owner("DELETE FROM syncport.tombstone t"
+					 " WHERE t.id OPERATOR(pg_catalog.=) $1",
+					 1, types, values, SPI_OK_DELETE);
+		return;
+	}
+	*kept = lappend(*kept, content);
+	run_as_owner("UPDATE syncport.tombstone AS t"
+				 " SET complete = false, image = $2"
+				 " WHERE t.id OPERATOR(pg_catalog.=) $1 AND t.complete",
+				 lengthof(types), types, values, SPI_OK_UPDATE);
 }
 
 /* bigint[]: the images that the caller may remove. */
-static Datum
+static ArrayType *
 find_images(Relation rel, const RowKey *key)
 {
 	int			nparams = key->ncolumns + 1;
@@ -113,34 +215,8 @@ find_images(Relation rel, const RowKey *key)
 	for (i = 0; i < SPI_processed; i++)
 		ids[i] = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc,
 							   1, &isnull);
-	return PointerGetDatum(construct_array(ids, SPI_processed, INT8OID,
-										   sizeof(int64), FLOAT8PASSBYVAL,
-										   TYPALIGN_DOUBLE));
-}
-
-/*
- * Remove what this transaction has written of the same key before: the image
- * of the deletion, also if no policy shows it.
- */
-static void
-delete_superseded(Oid target)
-{
-	Oid			types[] = {OIDOID, INT8OID};
-	Datum		values[2];
-
-	values[0] = ObjectIdGetDatum(target);
-	values[1] = Int64GetDatum(sp_trigger_version());
-	run_as_owner("DELETE FROM syncport.tombstone t"
-				 " USING (SELECT n.id, n.key FROM syncport.tombstone n"
-				 " WHERE n.target OPERATOR(pg_catalog.=) $1"
-				 " AND n.row_version OPERATOR(pg_catalog.=) $2"
-				 " ORDER BY n.id DESC LIMIT 1) n"
-				 " WHERE t.target OPERATOR(pg_catalog.=) $1"
-				 " AND t.row_version OPERATOR(pg_catalog.=) $2"
-				 " AND t.id OPERATOR(pg_catalog.<) n.id"
-				 " AND t.key::pg_catalog.text OPERATOR(pg_catalog.=)"
-				 " n.key::pg_catalog.text",
-				 lengthof(types), types, values, SPI_OK_DELETE);
+	return construct_array(ids, SPI_processed, INT8OID, sizeof(int64),
+						   FLOAT8PASSBYVAL, TYPALIGN_DOUBLE);
 }
 
 /* What a reduced image keeps of a complete one, whose text is overwritten. */

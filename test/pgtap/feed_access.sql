@@ -238,6 +238,28 @@ SELECT sync_all();
 SELECT check_clients('a key passed on');
 SELECT is_empty('SELECT * FROM leak', 'nobody was told of others');
 
+-- and is erased then, at once or later, as a live row or a deleted one
+INSERT INTO plain_image SELECT 10, 'passed-' || i, 'one', i, 'one-secret' FROM generate_series(1, 4) i;
+SELECT sync_all();
+DELETE FROM plain_image WHERE id = 10 AND price < 4;
+INSERT INTO plain_image SELECT 10, 'passed-' || i, 'two', i, 'two-secret' FROM generate_series(1, 3) i;
+DELETE FROM plain_image WHERE code = 'passed-2';
+SELECT syncport.erase('plain_image', jsonb_build_object('id', 10, 'code', 'passed-' || i)) FROM generate_series(1, 2) i;
+BEGIN;
+DELETE FROM plain_image WHERE code = 'passed-4';
+INSERT INTO plain_image VALUES (10, 'passed-4', 'two', 4, 'two-secret');
+SELECT syncport.erase('plain_image', '{"id":10,"code":"passed-4"}');
+COMMIT;
+SELECT sync_all();
+SELECT check_clients('keys passed on and erased');
+SELECT is_empty('SELECT * FROM leak', 'nobody was told of others');
+SELECT is((SELECT jsonb_agg(image ORDER BY image ->> 'code', image ->> 'tenant') FROM (
+	SELECT image::jsonb FROM syncport.tombstone
+	WHERE key ->> 'code' ~ 'passed-[124]' AND target = 'plain_image'::regclass) i),
+	(SELECT jsonb_agg(jsonb_build_object('id', '10', 'code', 'passed-' || i, 'tenant', tenant) ORDER BY i, tenant)
+	FROM unnest('{1,2,4}'::integer[]) i, unnest('{one,two}'::text[]) tenant),
+	'one image for each of those who knew the key, and no more than that');
+
 -- the other doors ------------------------------------------------------------
 SELECT is(ask('regress_feed_one', '', format('SELECT string_agg(op || (item).code, '' '' ORDER BY (item).code)
 	FROM syncport.changes(NULL::%s, page_size => 100)', target)),
