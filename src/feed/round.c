@@ -44,6 +44,13 @@
  */
 #define POSITION_AGE_MAX	1000
 
+/*
+ * So many transactions in progress are left out of the ranges: one that has
+ * written much would be read in vain at every poll.  With more of them the
+ * looks at many ranges would cost more than that.
+ */
+#define GAPS_MAX			64
+
 /* versions of an index range, both ends included */
 typedef struct VersionRange
 {
@@ -258,8 +265,9 @@ list_ranges(FeedRead *read, int *count)
 {
 	const FeedSnapshot *base = read->position.base;
 	const FeedSnapshot *target = read->position.target;
-	VersionRange *ranges = palloc(((base ? base->nxip : 0) + 2) *
-								  sizeof(VersionRange));
+	VersionRange *ranges = palloc(((base ? base->nxip : 0) + target->nxip +
+								   2) * sizeof(VersionRange));
+	int64		first = base ? (int64) base->xmax : PG_INT64_MIN;
 	int			n = 0;
 	int			i;
 
@@ -270,9 +278,21 @@ list_ranges(FeedRead *read, int *count)
 		ranges[n].first = base->xip[i];
 		ranges[n++].last = base->xip[i];
 	}
-	if (base == NULL || base->xmax < target->xmax)
+	for (i = 0; base != NULL && target->nxip <= GAPS_MAX &&
+		 i < target->nxip; i++)
 	{
-		ranges[n].first = base ? (int64) base->xmax : PG_INT64_MIN;
+		if ((int64) target->xip[i] < first)
+			continue;
+		if (first < (int64) target->xip[i])
+		{
+			ranges[n].first = first;
+			ranges[n++].last = target->xip[i] - 1;
+		}
+		first = target->xip[i] + 1;
+	}
+	if (first < (int64) target->xmax)
+	{
+		ranges[n].first = first;
 		ranges[n++].last = target->xmax - 1;
 	}
 	if (base == NULL)
