@@ -87,7 +87,9 @@ sp_reset_check(const FeedScope *scope, const FeedPosition *position)
 		return FEED_FILTER;
 	if (mark.schema != given->schema || has_event(scope, base, "schema"))
 		return FEED_SCHEMA;
-	reset = check_leaves(scope, &mark, given, base);
+	/* rows of a new leaf that the round at work has passed are missed, too */
+	reset = check_leaves(scope, &mark, given,
+						 position->target ? position->target : base);
 	if (reset != FEED_CONTINUE)
 		return reset;
 	if (has_event(scope, base, "truncated"))
