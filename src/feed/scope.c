@@ -116,6 +116,7 @@ sp_scope_open(Oid relid, ArrayType *columns, Jsonb *filter,
 			  bool include_deleted)
 {
 	FeedScope  *scope = palloc0(sizeof(FeedScope));
+	bool		row_mode;
 
 	scope->rel = sp_relation_open_pageable(relid, AccessShareLock);
 	scope->columns = columns;
@@ -132,7 +133,9 @@ sp_scope_open(Oid relid, ArrayType *columns, Jsonb *filter,
 	if (scope->table)
 	{
 		scope->events = sp_reset_event_list(scope->table->relid);
-		scope->horizon = sp_table_horizon(scope->table->relid);
+		scope->stale = !sp_table_state(scope->table->relid, &scope->horizon,
+									   &row_mode) ||
+			row_mode != scope->table->row_mode;
 	}
 	if (columns)
 		sp_page_check_columns(scope->rel, columns);
@@ -274,7 +277,7 @@ sp_scope_is_newer(const FeedScope *scope)
 {
 	ListCell   *lc;
 
-	if (is_newer(RelationGetRelid(scope->rel)))
+	if (scope->stale || is_newer(RelationGetRelid(scope->rel)))
 		return true;
 	foreach(lc, scope->leaves)
 	{

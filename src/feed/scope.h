@@ -35,6 +35,8 @@ typedef struct FeedScope
 	Bitmapset  *filter_columns; /* attribute numbers that the filter names */
 	List	   *leaves;			/* OIDs, ascending; NIL: not partitioned */
 	List	   *events;			/* of ResetEvent, those of the table */
+	bool		stale;			/* the active snapshot has the table not
+								 * enabled yet, or in the other mode */
 	int64		horizon;		/* highest row_version purged, as the active
 								 * snapshot has it */
 } FeedScope;
@@ -67,8 +69,8 @@ extern FeedMark sp_scope_mark(const FeedScope *scope, int natts);
 extern bool sp_scope_is_readable(const FeedScope *scope);
 
 /*
- * Whether the table, or a leaf of it, may have been rewritten, truncated or
- * redefined by a transaction that the active snapshot does not see: then
+ * Whether the table, or a leaf of it, may have been rewritten, truncated,
+ * enabled or redefined by a transaction that the active snapshot does not see: then
  * what the snapshot finds in it is not what was there.
  */
 extern bool sp_scope_is_newer(const FeedScope *scope);

@@ -29,6 +29,7 @@
 typedef struct KnownIndex
 {
 	Oid			relid;			/* key of the hash table */
+	AttrNumber	column;			/* that the index leads with */
 	Oid			index;			/* 0: none */
 } KnownIndex;
 
@@ -48,12 +49,13 @@ sp_version_index_find(Relation rel, AttrNumber column)
 
 	remember();
 	entry = hash_search(known, &relid, HASH_FIND, NULL);
-	if (entry != NULL)
+	if (entry != NULL && entry->column == column)
 		return entry->index;
 	/* opening indexes may bring news: what is remembered comes behind it */
 	index = search_indexes(rel, column);
 	remember();
 	entry = hash_search(known, &relid, HASH_ENTER, NULL);
+	entry->column = column;
 	entry->index = index;
 	return index;
 }

@@ -56,6 +56,16 @@ enum RegistryColumn
 	REGISTRY_PURGE_HORIZON
 };
 
+/* What is wanted and found of an entry. */
+typedef struct EntryRead
+{
+	Snapshot	snapshot;		/* that sees it; NULL: the latest one */
+	bool		copies;			/* all of it is wanted */
+	EnabledTable *entry;		/* if so; palloc'd */
+	int64		horizon;
+	bool		row_mode;
+}			EntryRead;
+
 static EnabledTable *read_tuple(HeapTuple tuple, TupleDesc desc);
 static char *read_name(HeapTuple tuple, TupleDesc desc, int column);
 static List *read_array(HeapTuple tuple, TupleDesc desc, int column,
@@ -63,7 +73,8 @@ static List *read_array(HeapTuple tuple, TupleDesc desc, int column,
 static Datum build_array(List *strings, Oid element);
 static void invalidate_target(Oid relid);
 static bool has_column(Oid relid, const char *name, Oid type);
-static int64 read_entry(Oid relid, Snapshot snapshot, EnabledTable **entry);
+static bool read_entry(Oid relid, EntryRead * read);
+static void read_state(HeapTuple tuple, TupleDesc desc, EntryRead * read);
 
 EnabledTable *
 sp_table_find(Oid relid)
@@ -85,53 +96,64 @@ sp_table_find(Oid relid)
 EnabledTable *
 sp_table_read(Oid relid)
 {
-	EnabledTable *found = NULL;
+	EntryRead	read = {.copies = true};
 
-	(void) read_entry(relid, NULL, &found);
+	(void) read_entry(relid, &read);
+	return read.entry;
+}
+
+bool
+sp_table_state(Oid relid, int64 *horizon, bool *row_mode)
+{
+	EntryRead	read = {.snapshot = GetActiveSnapshot()};
+	bool		found = read_entry(relid, &read);
+
+	*horizon = read.horizon;
+	*row_mode = read.row_mode;
 	return found;
 }
 
-int64
-sp_table_horizon(Oid relid)
-{
-	return read_entry(relid, GetActiveSnapshot(), NULL);
-}
-
-/*
- * The purge horizon of relid as a snapshot (NULL: the latest) has it, 0 where
- * there is no entry, and the entry itself where it is wanted.
- */
-static int64
-read_entry(Oid relid, Snapshot snapshot, EnabledTable **entry)
+/* Read the entry of relid; false where there is none. */
+static bool
+read_entry(Oid relid, EntryRead * read)
 {
 	Oid			registry = get_relname_relid(REGISTRY,
 											 get_namespace_oid(SP_SCHEMA, true));
-	int64		horizon = 0;
 	Relation	rel;
 	SysScanDesc scan;
 	ScanKeyData key;
 	HeapTuple	tuple;
+	bool		found;
 
 	if (!OidIsValid(registry))
-		return 0;
+		return false;
 	rel = table_open(registry, AccessShareLock);
 	ScanKeyInit(&key, REGISTRY_TARGET, BTEqualStrategyNumber, F_OIDEQ,
 				ObjectIdGetDatum(relid));
-	scan = systable_beginscan(rel, SP_PRIMARY_KEY_INDEX(rel), true, snapshot,
-							  1, &key);
+	scan = systable_beginscan(rel, SP_PRIMARY_KEY_INDEX(rel), true,
+							  read->snapshot, 1, &key);
 	tuple = systable_getnext(scan);
-	if (HeapTupleIsValid(tuple))
-	{
-		bool		isnull;
-
-		horizon = DatumGetInt64(heap_getattr(tuple, REGISTRY_PURGE_HORIZON,
-											 RelationGetDescr(rel), &isnull));
-		if (entry)
-			*entry = read_tuple(tuple, RelationGetDescr(rel));
-	}
+	found = HeapTupleIsValid(tuple);
+	if (found)
+		read_state(tuple, RelationGetDescr(rel), read);
+	if (found && read->copies)
+		read->entry = read_tuple(tuple, RelationGetDescr(rel));
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
-	return horizon;
+	return found;
+}
+
+/* What changes in the life of an entry. */
+static void
+read_state(HeapTuple tuple, TupleDesc desc, EntryRead * read)
+{
+	bool		isnull;
+	Datum		value;
+
+	value = heap_getattr(tuple, REGISTRY_PURGE_HORIZON, desc, &isnull);
+	read->horizon = DatumGetInt64(value);
+	value = heap_getattr(tuple, REGISTRY_TOMBSTONES, desc, &isnull);
+	read->row_mode = strcmp(TextDatumGetCString(value), MODE_ROW) == 0;
 }
 
 List *

@@ -44,9 +44,10 @@ typedef struct EnabledTable
 extern EnabledTable *sp_table_find(Oid relid);
 
 /*
- * The highest row_version that purge has removed from an enabled table, as
- * the active snapshot has it.
+ * What the active snapshot has of an enabled table's entry: the highest
+ * row_version that purge has removed, and the mode.  False where it sees no
+ * entry.
  */
-extern int64 sp_table_horizon(Oid relid);
+extern bool sp_table_state(Oid relid, int64 *horizon, bool *row_mode);
 
 #endif							/* SYNCPORT_TABLE_H */

@@ -22,7 +22,7 @@ CREATE TABLE letter (id "char", t time, v int, PRIMARY KEY (id, t));
 CREATE TABLE real_key (id float8 PRIMARY KEY, v int);
 CREATE TABLE subject AS SELECT tab, row_number() OVER () AS n FROM unnest(ARRAY['"Odd ""name"',
 	'mixed', 'span', 'moment', 'flag', 'net', 'letter', 'real_key']) tab;
-SELECT plan(4 * 8 * 2);
+SELECT plan(7 * 8);
 
 -- The client: its copy, and a loop until everything is complete.
 CREATE TABLE copy (tab text, key jsonb, item jsonb, PRIMARY KEY (tab, key));
@@ -70,6 +70,22 @@ BEGIN
 		target, target);
 END $$;
 
+CREATE FUNCTION compare(what text) RETURNS SETOF text LANGUAGE sql AS $$
+	SELECT is_empty(format('SELECT differences(%L)', tab), what || ' of ' || tab) FROM subject
+$$;
+-- All of it, then its changes, page by page
+CREATE PROCEDURE start(page_size int) LANGUAGE plpgsql AS $$
+BEGIN
+	CALL fill();
+	INSERT INTO position SELECT tab FROM subject;
+	COMMIT;
+	CALL catch_up(page_size);
+END $$;
+CREATE PROCEDURE change_more() LANGUAGE sql AS $$
+	UPDATE "Odd ""name" SET "k 2" = lower("k 2"), v = -v;
+	UPDATE mixed SET a = a || 7;
+$$;
+
 CREATE PROCEDURE fill() LANGUAGE sql AS $$
 	INSERT INTO "Odd ""name" ("K", "k 2", v)
 		SELECT g * 1.10, CASE g % 2 WHEN 0 THEN 'Aé' ELSE 'bé' END || g, g FROM generate_series(1, 50) g;
@@ -111,17 +127,14 @@ $$;
 
 SELECT syncport.enable(tab::regclass, tombstones => CASE n % 2 WHEN 0 THEN 'row' ELSE 'image' END)
 	FROM subject;
-CALL fill();
-INSERT INTO position SELECT tab FROM subject;
-CALL catch_up(7);
-SELECT is_empty(format('SELECT differences(%L)', tab), 'all of ' || tab) FROM subject;
+CALL start(7);
+SELECT compare('all');
 CALL change();
 CALL catch_up(3);
-SELECT is_empty(format('SELECT differences(%L)', tab), 'changes of ' || tab) FROM subject;
-UPDATE "Odd ""name" SET "k 2" = lower("k 2"), v = -v;
-UPDATE mixed SET a = a || 7;
+SELECT compare('changes');
+CALL change_more();
 CALL catch_up(10);
-SELECT is_empty(format('SELECT differences(%L)', tab), 'more changes of ' || tab) FROM subject;
+SELECT compare('more changes');
 SELECT isnt_empty(format('SELECT FROM copy WHERE tab = %L', tab), 'rows of ' || tab) FROM subject;
 
 -- The other way to keep what is deleted
@@ -129,18 +142,14 @@ SELECT syncport.disable(tab::regclass, drop_columns => true) FROM subject;
 TRUNCATE "Odd ""name", mixed, span, moment, flag, net, letter, real_key, copy, position;
 SELECT syncport.enable(tab::regclass, tombstones => CASE n % 2 WHEN 1 THEN 'row' ELSE 'image' END)
 	FROM subject;
-CALL fill();
-INSERT INTO position SELECT tab FROM subject;
-CALL catch_up(1000);
-SELECT is_empty(format('SELECT differences(%L)', tab), 'all of ' || tab) FROM subject;
+CALL start(1000);
+SELECT compare('all in the other mode');
 CALL change();
 CALL catch_up(5);
-SELECT is_empty(format('SELECT differences(%L)', tab), 'changes of ' || tab) FROM subject;
-UPDATE "Odd ""name" SET "k 2" = lower("k 2"), v = -v;
-UPDATE mixed SET a = a || 7;
+SELECT compare('changes in the other mode');
+CALL change_more();
 CALL catch_up(10);
-SELECT is_empty(format('SELECT differences(%L)', tab), 'more changes of ' || tab) FROM subject;
-SELECT isnt_empty(format('SELECT FROM copy WHERE tab = %L', tab), 'rows of ' || tab) FROM subject;
+SELECT compare('more changes in the other mode');
 
 SELECT * FROM finish();
 DROP SCHEMA feed_key CASCADE;
