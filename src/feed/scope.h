@@ -70,8 +70,8 @@ extern bool sp_scope_is_readable(const FeedScope *scope);
 
 /*
  * Whether the table, or a leaf of it, may have been rewritten, truncated,
- * enabled or redefined by a transaction that the active snapshot does not see: then
- * what the snapshot finds in it is not what was there.
+ * enabled or redefined by a transaction that the active snapshot does not
+ * see: then what the snapshot finds in it is not what was there.
  */
 extern bool sp_scope_is_newer(const FeedScope *scope);
 

@@ -64,7 +64,7 @@ typedef struct EntryRead
 	EnabledTable *entry;		/* if so; palloc'd */
 	int64		horizon;
 	bool		row_mode;
-}			EntryRead;
+} EntryRead;
 
 static EnabledTable *read_tuple(HeapTuple tuple, TupleDesc desc);
 static char *read_name(HeapTuple tuple, TupleDesc desc, int column);
@@ -73,8 +73,8 @@ static List *read_array(HeapTuple tuple, TupleDesc desc, int column,
 static Datum build_array(List *strings, Oid element);
 static void invalidate_target(Oid relid);
 static bool has_column(Oid relid, const char *name, Oid type);
-static bool read_entry(Oid relid, EntryRead * read);
-static void read_state(HeapTuple tuple, TupleDesc desc, EntryRead * read);
+static bool read_entry(Oid relid, EntryRead *read);
+static void read_state(HeapTuple tuple, TupleDesc desc, EntryRead *read);
 
 EnabledTable *
 sp_table_find(Oid relid)
@@ -115,7 +115,7 @@ sp_table_state(Oid relid, int64 *horizon, bool *row_mode)
 
 /* Read the entry of relid; false where there is none. */
 static bool
-read_entry(Oid relid, EntryRead * read)
+read_entry(Oid relid, EntryRead *read)
 {
 	Oid			registry = get_relname_relid(REGISTRY,
 											 get_namespace_oid(SP_SCHEMA, true));
@@ -145,7 +145,7 @@ read_entry(Oid relid, EntryRead * read)
 
 /* What changes in the life of an entry. */
 static void
-read_state(HeapTuple tuple, TupleDesc desc, EntryRead * read)
+read_state(HeapTuple tuple, TupleDesc desc, EntryRead *read)
 {
 	bool		isnull;
 	Datum		value;
