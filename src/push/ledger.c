@@ -21,6 +21,7 @@
 #include "utils/memutils.h"
 
 #include "push/ledger.h"
+#include "push/name_map.h"
 
 #define OWN_ENTRIES \
 	" l.owner OPERATOR(pg_catalog.=) CURRENT_USER" \
@@ -101,7 +102,7 @@ static void read_entry(LedgerEntry *entry, HeapTuple tuple, TupleDesc desc);
 static Jsonb *read_jsonb(HeapTuple tuple, TupleDesc desc, int column);
 static ArrayType *names_from_json(Jsonb *json);
 static Datum names_to_json(ArrayType *names);
-static LedgerEntry *find_entry(List *entries, const char *id);
+static NameMap *map_entries(List *entries);
 static void write_answers(List *entries, const char *client_id);
 static void remove_entries(List *entries, const char *client_id);
 static void init_array(ParamArray *array, int room);
@@ -147,10 +148,11 @@ static List *
 reserve(List *entries, const char *client_id)
 {
 	Oid			types[RESERVE_PARAMETERS] = {TEXTOID, TEXTARRAYOID,
-		BYTEAARRAYOID, INT8OID};
+	BYTEAARRAYOID, INT8OID};
 	Datum		values[RESERVE_PARAMETERS];
 	ParamArray	hashes;
 	List	   *taken = NIL;
+	NameMap    *map;
 	uint64		i;
 	ListCell   *lc;
 
@@ -179,9 +181,16 @@ reserve(List *entries, const char *client_id)
 		SPI_freetuptable(SPI_tuptable);
 		return NIL;
 	}
+	map = map_entries(entries);
 	for (i = 0; i < SPI_processed; i++)
-		find_entry(entries, SPI_getvalue(SPI_tuptable->vals[i],
-										 SPI_tuptable->tupdesc, 1))->known = false;
+	{
+		LedgerEntry *entry = sp_name_map_get(map,
+											 SPI_getvalue(SPI_tuptable->vals[i],
+														  SPI_tuptable->tupdesc,
+														  COLUMN_ID));
+
+		entry->known = false;
+	}
 	SPI_freetuptable(SPI_tuptable);
 	foreach(lc, entries)
 	{
@@ -198,6 +207,7 @@ read_known(List *entries, const char *client_id)
 	MemoryContext context = CurrentMemoryContext;
 	Oid			types[] = {TEXTOID, TEXTARRAYOID};
 	Datum		values[2];
+	NameMap    *map;
 	uint64		i;
 
 	values[PARAM_CLIENT_ID] = CStringGetTextDatum(client_id);
@@ -210,11 +220,12 @@ read_known(List *entries, const char *client_id)
 				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
 				 errmsg("answers to mutations changed while they were read"),
 				 errhint("Push again.")));
+	map = map_entries(entries);
 	for (i = 0; i < SPI_processed; i++)
-		read_entry(find_entry(entries,
-							  SPI_getvalue(SPI_tuptable->vals[i],
-										   SPI_tuptable->tupdesc,
-										   COLUMN_ID)),
+		read_entry(sp_name_map_get(map,
+								   SPI_getvalue(SPI_tuptable->vals[i],
+												SPI_tuptable->tupdesc,
+												COLUMN_ID)),
 				   SPI_tuptable->vals[i], SPI_tuptable->tupdesc);
 	SPI_freetuptable(SPI_tuptable);
 }
@@ -269,18 +280,18 @@ names_from_json(Jsonb *json)
 	return construct_array(names, n, TEXTOID, -1, false, TYPALIGN_INT);
 }
 
-/* The entry with an id; there is one. */
-static LedgerEntry *
-find_entry(List *entries, const char *id)
+/* The entries by their ids. */
+static NameMap *
+map_entries(List *entries)
 {
+	NameMap    *map = sp_name_map();
 	ListCell   *lc;
 
 	foreach(lc, entries)
 	{
-		if (strcmp(((LedgerEntry *) lfirst(lc))->id, id) == 0)
-			return lfirst(lc);
+		sp_name_map_put(map, ((LedgerEntry *) lfirst(lc))->id, lfirst(lc));
 	}
-	elog(ERROR, "no mutation has id \"%s\"", id);
+	return map;
 }
 
 void
@@ -313,7 +324,7 @@ write_answers(List *entries, const char *client_id)
 {
 	Oid			types[WRITE_PARAMETERS] = {TEXTOID, TEXTARRAYOID,
 		TEXTARRAYOID, JSONBARRAYOID, JSONBARRAYOID, JSONBARRAYOID,
-		JSONBARRAYOID};
+	JSONBARRAYOID};
 	Datum		values[WRITE_PARAMETERS];
 	ParamArray	arrays[WRITE_PARAMETERS];
 	ListCell   *lc;

@@ -30,9 +30,9 @@ typedef struct LedgerEntry
 	Jsonb	   *temp_key;
 	ArrayType  *conflict_columns;
 	Jsonb	   *error;
-	PushAnswer *answer;			/* set by the caller ahead of
-								 * sp_ledger_write; NULL: nothing is to be
-								 * remembered, as for a retryable answer */
+	PushAnswer *answer;			/* set by the caller ahead of sp_ledger_write;
+								 * NULL: nothing is to be remembered, as for a
+								 * retryable answer */
 } LedgerEntry;
 
 /*

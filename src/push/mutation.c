@@ -104,7 +104,9 @@ sp_mutation_list(Jsonb *json)
 char *
 sp_mutation_id(Jsonb *json)
 {
-	return get_string(json, "id");
+	char	   *id = get_string(json, "id");
+
+	return id == NULL || strlen(id) > MUTATION_ID_BYTES_MAX ? NULL : id;
 }
 
 char *
@@ -188,7 +190,10 @@ find_member(const char *name)
 static void
 read_id(Mutation *mutation, const char *name, JsonbValue *value)
 {
-	(void) string_of(name, value);
+	if (strlen(string_of(name, value)) > MUTATION_ID_BYTES_MAX)
+		sp_mutation_refuse("id of a mutation is too long", NULL,
+						   psprintf("It has %d bytes at most; a UUID does.",
+									MUTATION_ID_BYTES_MAX));
 }
 
 /* "table" */
@@ -329,7 +334,7 @@ static char *
 get_string(Jsonb *json, const char *name)
 {
 	JsonbValue *value = JB_ROOT_IS_OBJECT(json) ? get_member(json, name) :
-		NULL;
+	NULL;
 
 	if (value == NULL || value->type != jbvString)
 		return NULL;
