@@ -26,6 +26,9 @@ static bool resolve_temp(PushInput *input, AttrNumber attnum,
 static void add_temp(PushInput *input, AttrNumber attnum,
 					 const JsonbValue *value);
 static void resolve_nested(PushInput *input, JsonbValue *value);
+static void refuse_key(PushInput *input) pg_attribute_noreturn();
+static void refuse_temp(const char *temp, const char *column)
+			pg_attribute_noreturn();
 static void init_values(const PushTable *table, ColumnValues *values);
 static void put_value(const PushTable *table, ColumnValues *values,
 					  AttrNumber attnum, const JsonbValue *json);
@@ -52,14 +55,39 @@ sp_push_input(const Mutation *mutation, PushTable *table,
 	input->key_complete = bms_num_members(input->key.columns) == table->nkey;
 	if (!input->key_complete && mutation->op != PUSH_INSERT &&
 		mutation->op != PUSH_UPSERT)
-		sp_mutation_refuse("mutation does not give the whole key",
-						   psprintf("The primary key of table \"%s\" has %d columns, %d are known.",
-									table->name, table->nkey,
-									bms_num_members(input->key.columns)),
-						   input->temps == NIL ?
-						   "Give all columns of the primary key in \"key\"." :
-						   "Push the insert that its temporary id comes from first, with the same client_id.");
+		refuse_key(input);
 	return input;
+}
+
+/* Say which column of the key is not known. */
+static void
+refuse_key(PushInput *input)
+{
+	PushTable  *table = input->table;
+	char	   *column = NULL;
+	int			i;
+
+	for (i = 0; i < table->nkey; i++)
+	{
+		if (!bms_is_member(table->key[i], input->key.columns))
+			column = table->columns[table->key[i] - 1].name;
+	}
+	if (input->temps != NIL)
+		refuse_temp(((TempColumn *) linitial(input->temps))->temp, column);
+	sp_mutation_refuse("mutation does not give the whole key",
+					   psprintf("Column \"%s\" of the primary key is missing.",
+								column),
+					   "Give all columns of the primary key in \"key\".");
+}
+
+/* A temp id that nothing is known of. */
+static void
+refuse_temp(const char *temp, const char *column)
+{
+	sp_mutation_refuse(psprintf("temporary id \"%s\" is not known", temp),
+					   psprintf("Column \"%s\" refers to a row that was not inserted.",
+								column),
+					   "Push the insert that it comes from first, with the same client_id.");
 }
 
 void
@@ -203,10 +231,7 @@ resolve_temp(PushInput *input, AttrNumber attnum, JsonbValue *value)
 		return true;
 	}
 	if (column->reference)
-		sp_mutation_refuse(psprintf("temporary id \"%s\" is not known", temp),
-						   psprintf("Column \"%s\" refers to a row that was not inserted.",
-									column->name),
-						   "Push the insert that it comes from first, with the same client_id.");
+		refuse_temp(temp, column->name);
 	return false;
 }
 

@@ -17,6 +17,7 @@
 #include "common/cryptohash.h"
 #include "common/sha2.h"
 #include "executor/spi.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
@@ -97,7 +98,7 @@ typedef struct ParamArray
 } ParamArray;
 
 static List *reserve(List *entries, const char *client_id);
-static void read_known(List *entries, const char *client_id);
+static List *read_known(List *entries, const char *client_id);
 static void read_entry(LedgerEntry *entry, HeapTuple tuple, TupleDesc desc);
 static Jsonb *read_jsonb(HeapTuple tuple, TupleDesc desc, int column);
 static ArrayType *names_from_json(Jsonb *json);
@@ -136,10 +137,15 @@ sp_ledger_reserve(List *entries, const char *client_id,
 				  MemoryContext context)
 {
 	MemoryContext caller = MemoryContextSwitchTo(context);
-	List	   *taken = reserve(entries, client_id ? client_id : "");
 
-	if (taken != NIL)
-		read_known(taken, client_id ? client_id : "");
+	/* a clean-up may remove an answer before it is read: then it is free */
+	do
+	{
+		CHECK_FOR_INTERRUPTS();
+		entries = reserve(entries, client_id ? client_id : "");
+		if (entries != NIL)
+			entries = read_known(entries, client_id ? client_id : "");
+	} while (entries != NIL);
 	MemoryContextSwitchTo(caller);
 }
 
@@ -200,8 +206,8 @@ reserve(List *entries, const char *client_id)
 	return taken;
 }
 
-/* Read the answers of entries that were there. */
-static void
+/* Read the answers of entries that were there; those that are not any more. */
+static List *
 read_known(List *entries, const char *client_id)
 {
 	MemoryContext context = CurrentMemoryContext;
@@ -214,20 +220,19 @@ read_known(List *entries, const char *client_id)
 	values[PARAM_ID] = array_of_ids(entries);
 	execute(READ_SQL, 2, types, values, SPI_OK_SELECT);
 	MemoryContextSwitchTo(context);
-	/* one that a clean-up removed meanwhile, or another snapshot hides */
-	if (SPI_processed != list_length(entries))
-		ereport(ERROR,
-				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-				 errmsg("answers to mutations changed while they were read"),
-				 errhint("Push again.")));
 	map = map_entries(entries);
 	for (i = 0; i < SPI_processed; i++)
-		read_entry(sp_name_map_get(map,
-								   SPI_getvalue(SPI_tuptable->vals[i],
-												SPI_tuptable->tupdesc,
-												COLUMN_ID)),
-				   SPI_tuptable->vals[i], SPI_tuptable->tupdesc);
+	{
+		LedgerEntry *entry = sp_name_map_get(map,
+											 SPI_getvalue(SPI_tuptable->vals[i],
+														  SPI_tuptable->tupdesc,
+														  COLUMN_ID));
+
+		read_entry(entry, SPI_tuptable->vals[i], SPI_tuptable->tupdesc);
+		entries = list_delete_ptr(entries, entry);
+	}
 	SPI_freetuptable(SPI_tuptable);
+	return entries;
 }
 
 /* One row of the ledger. */

@@ -86,13 +86,15 @@ sp_mutation_list(Jsonb *json)
 	{
 		JsonbValue *member = get_member(json, "mutations");
 
-		array = member && member->type == jbvBinary ?
-			member->val.binary.data : NULL;
+		array = member && member->type == jbvBinary &&
+			JB_ROOT_COUNT(json) == 1 ? member->val.binary.data : NULL;
 	}
 	if (array == NULL || !JsonContainerIsArray(array) ||
 		JsonContainerIsScalar(array))
 		sp_mutation_refuse("mutations are not a JSON array",
-						   "Found something else.",
+						   JB_ROOT_IS_OBJECT(json) ?
+						   "An object may hold \"mutations\", an array, and nothing else." :
+						   "Found a single value.",
 						   "Write them as [{\"table\": ..., \"op\": ...}, ...] or {\"mutations\": [...]}.");
 	it = JsonbIteratorInit(array);
 	(void) JsonbIteratorNext(&it, &value, true);
@@ -266,6 +268,8 @@ read_base_seq(Mutation *mutation, const char *name, JsonbValue *value)
 {
 	set_base(mutation, BASE_SEQ);
 	mutation->number = number_of(name, value);
+	if (mutation->number < 1)
+		refuse_member(name, "a seq", value);
 }
 
 /* There is one base at most. */

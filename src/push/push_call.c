@@ -65,6 +65,7 @@ static void open_table(PushCall *call, PushItem *item);
 static void refuse_body(PushCall *call, PushItem *item);
 static void apply_item(PushCall *call, PushItem *item);
 static void check_constraints(PushCall *call, PushItem *item);
+static void set_constraints(const char *sql);
 static void show_row(PushCall *call, PushItem *item);
 static void reject(PushCall *call, PushItem *item, const ErrorData *error);
 static void reject_late(PushCall *call, const ErrorData *error);
@@ -234,6 +235,7 @@ run_atomic(PushCall *call)
 
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(call->context);
+	set_constraints("SET CONSTRAINTS ALL DEFERRED");
 	run_items(call);
 	failed = has_failed(call);
 	if (!failed)
@@ -442,9 +444,15 @@ apply_item(PushCall *call, PushItem *item)
 static void
 check_constraints(PushCall *call, PushItem *item)
 {
-	if (SPI_execute("SET CONSTRAINTS ALL IMMEDIATE", false, 0) !=
-		SPI_OK_UTILITY)
-		elog(ERROR, "could not set constraints");
+	set_constraints("SET CONSTRAINTS ALL IMMEDIATE");
+}
+
+/* SET CONSTRAINTS, which a rollback takes back and nothing else does. */
+static void
+set_constraints(const char *sql)
+{
+	if (SPI_execute(sql, false, 0) != SPI_OK_UTILITY)
+		elog(ERROR, "failed: %s", sql);
 }
 
 /* Guarded: the row of an item as it is now, and its key as written now. */
