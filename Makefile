@@ -52,6 +52,20 @@ OBJS = \
 	src/keyset/request.o \
 	src/keyset/rung.o \
 	src/keyset/touch.o \
+	src/push/answer.o \
+	src/push/answer_error.o \
+	src/push/apply.o \
+	src/push/base.o \
+	src/push/input.o \
+	src/push/ledger.o \
+	src/push/mutation.o \
+	src/push/name_map.o \
+	src/push/push.o \
+	src/push/push_call.o \
+	src/push/push_table.o \
+	src/push/row.o \
+	src/push/row_write.o \
+	src/push/temp_id.o \
 	src/support/base64.o \
 	src/support/json_value.o \
 	src/support/principal.o \

@@ -40,4 +40,7 @@ typedef struct PushAnswer
 /* "applied" and so on */
 extern const char *sp_answer_status(PushStatus status);
 
+/* An error as JSON; palloc'd. */
+extern Jsonb *sp_answer_error(const ErrorData *error, bool retryable);
+
 #endif							/* SYNCPORT_PUSH_ANSWER_H */

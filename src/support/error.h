@@ -25,4 +25,7 @@
 /* order_by or filter: DETAIL names column, operator and value */
 #define ERRCODE_SP_INVALID_ORDER_OR_FILTER	MAKE_SQLSTATE('S','Y','0','0','4')
 
+/* a mutation that a client may not send, now or ever */
+#define ERRCODE_SP_INVALID_MUTATION		MAKE_SQLSTATE('S','Y','0','0','5')
+
 #endif							/* SYNCPORT_ERROR_H */
