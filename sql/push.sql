@@ -13,14 +13,15 @@ SET timezone = 'UTC';
 CREATE FUNCTION plain(server jsonb) RETURNS text LANGUAGE sql AS $$
 	SELECT (server - '{updated_at,row_version,deleted_at}'::text[])::text ||
 		CASE WHEN server ->> 'deleted_at' IS NOT NULL THEN ' deleted' ELSE '' END $$;
--- The answer in words: id, status, key, temp key, server, columns, error.
+-- The answer in words: id, status, key, temp key, server, columns, error; a
+-- failing row without its stamps.
 CREATE FUNCTION send(mutations jsonb, client_id text DEFAULT NULL,
 	atomic boolean DEFAULT false, on_conflict text DEFAULT 'report')
 	RETURNS SETOF text LANGUAGE sql AS $$
-	SELECT concat_ws(' ', ordinal || ':', mutation_id, status, key, 'temp ' || temp_key,
+	SELECT concat_ws(' ', ordinal || ':', mutation_id, status, key, 'temp ' || temp_key::text,
 		'-> ' || plain(server), 'columns ' || conflict_columns::text,
 		'!! ' || (error ->> 'sqlstate') || ' ' || (error ->> 'message'),
-		'(' || (error ->> 'detail') || ')', '[' || (error ->> 'hint') || ']',
+		'(' || regexp_replace(error ->> 'detail', '\w+ \w+ \d+ [\d:.]+ \d+ UTC, (null, )?\d+\)', '...)') || ')', '[' || (error ->> 'hint') || ']',
 		'column ' || (error ->> 'column'), 'constraint ' || (error ->> 'constraint'),
 		CASE WHEN (error ->> 'retryable')::boolean THEN 'retryable' END)
 	FROM syncport.push($1, $2, $3, $4) $$;
@@ -119,7 +120,7 @@ FROM sale WHERE id = 3;
 SELECT updated_at > '2000-01-01', row_version > 1, total FROM sale WHERE id = 3;
 SELECT send('[{"table":"sale","op":"update","key":{"id":3},"set":{"deleted_at":"2026-01-01","total":7}},
 	{"table":"note","op":"upsert","key":{"id":10},"set":{"deleted_at":null,"row_version":"x","mark":"back"}}]');
--- an identity ALWAYS takes the client's key, and its own
+-- an identity ALWAYS gives the key, as in INSERT
 CREATE TABLE ticket (id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY, title text DEFAULT 'none');
 SELECT syncport.enable('ticket');
 SELECT send('[{"table":"ticket","op":"insert","set":{"title":"own"}},
@@ -141,7 +142,7 @@ CREATE FUNCTION base(kind text) RETURNS jsonb LANGUAGE sql AS $$
 		WHEN 'base' THEN '{"base":{"item":"base","price":1.1}}' ELSE '{}' END FROM known $$;
 CREATE FUNCTION edit(kind text, set jsonb, op text DEFAULT 'update', id integer DEFAULT 20)
 	RETURNS jsonb LANGUAGE sql AS $$
-	SELECT jsonb_build_array(jsonb_build_object('id', kind, 'table', 'sale', 'op', op,
+	SELECT jsonb_build_array(jsonb_build_object('table', 'sale', 'op', op,
 		'key', jsonb_build_object('id', id), 'set', set) || base(kind)) $$;
 -- nobody has changed it
 BEGIN;
@@ -158,19 +159,19 @@ SELECT send(edit('base_seq', '{"amount":3}'));
 ROLLBACK;
 -- somebody has
 UPDATE sale SET price = 2, amount = 4 WHERE id = 20;
-SELECT send(edit(kind, '{"amount":3,"price":7}'))
+SELECT kind, send(edit(kind, '{"amount":3,"price":7}'))
 FROM unnest('{base_version,base,base_cursor,base_seq}'::text[]) kind;
 -- a base that does not name what was changed sees no conflict
 BEGIN;
 SELECT send('[{"table":"sale","op":"update","key":{"id":20},"set":{"amount":3},"base":{"item":"base"}}]');
 ROLLBACK;
 -- both made the same edit
-SELECT send(edit(kind, '{"amount":4}'))
+SELECT kind, send(edit(kind, '{"amount":4}'))
 FROM unnest('{base_version,base,base_cursor,base_seq}'::text[]) kind;
 -- deletes and upserts are checked, too
-SELECT send(edit(kind, '{}', 'delete'))
+SELECT kind, send(edit(kind, '{}', 'delete'))
 FROM unnest('{base_version,base,base_cursor,base_seq}'::text[]) kind;
-SELECT send(edit(kind, '{"amount":3}', 'upsert'))
+SELECT kind, send(edit(kind, '{"amount":3}', 'upsert'))
 FROM unnest('{base_version,base,base_cursor,base_seq}'::text[]) kind;
 -- no base: the last one wins
 BEGIN;
@@ -210,8 +211,8 @@ SELECT send('[{"table":"sale","op":"update","key":{"id":20},"base":{"price":2,"a
 SELECT send('[{"table":"sale","op":"update","key":{"id":20},"base":{"price":2,"amount":1},
 	"set":{"price":3,"amount":6}}]', on_conflict => 'merge');
 -- merge needs base
-SELECT send('[{"table":"sale","op":"update","key":{"id":20},"base_version":1,"set":{"price":3}},
-	{"table":"sale","op":"update","key":{"id":20},"set":{"amount":6}}]', on_conflict => 'merge');
+SELECT send('[{"table":"sale","op":"update","key":{"id":20},"base_version":1,"set":{"price":4}},
+	{"table":"sale","op":"update","key":{"id":20},"set":{"amount":7}}]', on_conflict => 'merge');
 -- deleted and missing rows, and inserts of what lives
 DELETE FROM sale WHERE id = 20;
 DELETE FROM note WHERE id = 2;
@@ -326,7 +327,11 @@ SELECT send('[{"id":"x1","table":"note","op":"insert","key":{"id":42},"set":{"bo
 SELECT send('[{"id":"x1","table":"note","op":"insert","key":{"id":42},"set":{"body":"before"}},
 	{"id":"x4","table":"note","op":"update","key":{"id":42},"base_version":1,"set":{"body":"chained"}},
 	{"id":"x5","table":"note","op":"update","key":{"id":40},"base":{"body":"other"},"set":{"body":"conflict"}}]', 'phone', atomic => true);
-SELECT count(*) FROM note WHERE id IN (42, 43);
+SELECT send('[{"table":"note","op":"update","key":{"id":40},"set":{"body":"innocent"}},
+	{"table":"note","op":"delete","key":{"id":41}},
+	{"table":"note","op":"update","key":{"id":77},"set":{"body":"missing"}},
+	{"table":"note","op":"upsert","key":{"id":40},"set":{"body":"not tried"}}]', atomic => true);
+SELECT id, body FROM note WHERE id BETWEEN 40 AND 43 ORDER BY id;
 -- the same ids, put right
 SELECT send('[{"id":"x1","table":"note","op":"insert","key":{"id":42},"set":{"body":"before"}},
 	{"id":"x2","table":"sale","op":"insert","key":{"id":42},"set":{"item":"x","amount":1}},
@@ -372,10 +377,10 @@ SELECT send('[{"table":"nowhere","op":"insert","key":{"id":1}},
 	{"table":"note","op":"update","key":{"id":40},"set":{"ctid":"x"}},
 	{"table":"note","op":"update","key":{"id":40},"set":{"xmin":"x"}}]');
 -- by shape
-SELECT send('[null, 1, "insert", [], {},
+SELECT send(jsonb_build_array(m)) FROM jsonb_array_elements('[null, 1, "insert", [], {},
 	{"table":"note","op":"update","key":{"id":40},"set":{"body":"x"},"sett":{}},
 	{"id":1,"table":"note","op":"update","key":{"id":40},"set":{"body":"x"}},
-	{"id":"","table":"note","op":"update","key":{"id":40},"set":{"body":"x"}},
+	{"id":[],"table":"note","op":"update","key":{"id":40},"set":{"body":"x"}},
 	{"table":1,"op":"update","key":{"id":40},"set":{"body":"x"}},
 	{"table":"","op":"update","key":{"id":40},"set":{"body":"x"}},
 	{"op":"update","key":{"id":40},"set":{"body":"x"}},
@@ -392,10 +397,11 @@ SELECT send('[null, 1, "insert", [], {},
 	{"table":"note","op":"update","key":{"id":40},"set":{"body":"x"},"base_version":1.5},
 	{"table":"note","op":"update","key":{"id":40},"set":{"body":"x"},"base_seq":"x"},
 	{"table":"note","op":"update","key":{"id":40},"set":{"body":"x"},"base_seq":0},
+	{"table":"note","op":"update","key":{"id":40},"set":{"body":"x"},"base_seq":-1},
 	{"table":"note","op":"update","key":{"id":40},"set":{"body":"x"},"base_cursor":5},
 	{"table":"note","op":"update","key":{"id":40},"set":{"body":"x"},"base_cursor":""},
 	{"table":"note","op":"update","key":{"id":40},"set":{"body":"x"},"base_cursor":"AAAA"},
-	{"table":"note","op":"update","key":{"id":40},"set":{"body":"x"},"base_version":1,"base":{"body":"x"}}]');
+	{"table":"note","op":"update","key":{"id":40},"set":{"body":"x"},"base_version":1,"base":{"body":"x"}}]') m;
 SELECT body FROM note WHERE id = 40;
 -- a member that is null is one that is left out; a version may be a string
 SELECT send('[{"id":null,"table":"note","op":"delete","key":{"id":43},"set":null,"base":null,"base_version":null,
