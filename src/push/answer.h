@@ -16,7 +16,7 @@ typedef enum PushStatus
 {
 	PUSH_APPLIED,
 	PUSH_NOOP,					/* the row is as the mutation wants it */
-	PUSH_DUPLICATE,				/* answered before; what follows is from then */
+	PUSH_DUPLICATE,				/* answered before, by what follows */
 	PUSH_CONFLICT,
 	PUSH_REJECTED,
 	PUSH_ROLLED_BACK			/* undone, as another one of an atomic call

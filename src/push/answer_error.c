@@ -38,10 +38,11 @@ add_text(JsonbParseState **state, const char *name, const char *text)
 {
 	JsonbValue	value = {.type = jbvNull};
 
-	if (text != NULL)
+	if (text !=NULL)
 	{
 		value.type = jbvString;
 		value.val.string.val = (char *) text;
+
 		value.val.string.len = strlen(text);
 	}
 	add_value(state, name, &value);

@@ -16,7 +16,7 @@
  * conflict, too; RESTORE goes on as UPDATE of the row that is live then.
  * UPDATE of what the row has already is nothing.  A row that the same call
  * has written is as the client wants it: then base is not asked, and an
- * insert restores.
+ * insert restores or updates.
  *
  *-------------------------------------------------------------------------
  */
@@ -197,7 +197,7 @@ choose_live(PushWork *work)
 		case PUSH_DELETE:
 			return is_changed(work) ? resolve(work) : ACTION_DELETE;
 		case PUSH_INSERT:
-			if (work->changed)	/* restored just now */
+			if (work->own)
 				break;
 			work->columns = sp_row_stored_otherwise(work->input->table,
 													work->row,
@@ -331,9 +331,8 @@ keep_temps(PushWork *work)
 							value_of(key, column->name)))
 			ereport(ERROR,
 					(errcode(ERRCODE_UNIQUE_VIOLATION),
-					 errmsg("temporary id \"%s\" was pushed twice at once",
-							temp->temp),
-					 errhint("Push it again.")));
+					 errmsg_internal("temporary id \"%s\" was pushed twice at once",
+									 temp->temp)));
 	}
 }
 

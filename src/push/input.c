@@ -17,7 +17,8 @@
 #include "push/temp_id.h"
 #include "support/json_value.h"
 
-static void read_key(PushInput *input, Jsonb *json);
+static void read_key(PushInput *input, Jsonb *json, bool alone);
+static bool is_key_column(const PushTable *table, const char *name);
 static void read_set(PushInput *input);
 static void read_base(PushInput *input);
 static bool resolve_temp(PushInput *input, AttrNumber attnum,
@@ -25,9 +26,13 @@ static bool resolve_temp(PushInput *input, AttrNumber attnum,
 static void add_temp(PushInput *input, AttrNumber attnum,
 					 const JsonbValue *value);
 static void resolve_nested(PushInput *input, JsonbValue *value);
+static void refuse_key(PushInput *input) pg_attribute_noreturn();
+static void refuse_temp(const char *temp, const char *column)
+			pg_attribute_noreturn();
 static void init_values(const PushTable *table, ColumnValues *values);
 static void put_value(const PushTable *table, ColumnValues *values,
 					  AttrNumber attnum, const JsonbValue *json);
+static void name_column(void *arg);
 static int8 fraction_digits(Oid type, const JsonbValue *json);
 static bool is_temp(const JsonbValue *value);
 
@@ -44,27 +49,59 @@ sp_push_input(const Mutation *mutation, PushTable *table,
 	init_values(table, &input->set);
 	init_values(table, &input->base);
 	if (mutation->key)
-		read_key(input, mutation->key);
-	if (mutation->set)
-		read_set(input);
+		read_key(input, mutation->key, true);
+	else if (mutation->set)
+		read_key(input, mutation->set, false);
 	input->key_complete = bms_num_members(input->key.columns) == table->nkey;
 	if (!input->key_complete && mutation->op != PUSH_INSERT &&
 		mutation->op != PUSH_UPSERT)
-		sp_mutation_refuse("mutation does not give the whole key",
-						   psprintf("The primary key of table \"%s\" has %d columns, %d are known.",
-									table->name, table->nkey,
-									bms_num_members(input->key.columns)),
-						   input->temps == NIL ?
-						   "Give all columns of the primary key in \"key\"." :
-						   "Push the insert that its temporary id comes from first, with the same client_id.");
-	if (mutation->base == BASE_ROW)
-		read_base(input);
+		refuse_key(input);
 	return input;
 }
 
-/* The columns of "key". */
+/* Say which column of the key is not known. */
 static void
-read_key(PushInput *input, Jsonb *json)
+refuse_key(PushInput *input)
+{
+	PushTable  *table = input->table;
+	char	   *column = NULL;
+	int			i;
+
+	for (i = 0; i < table->nkey; i++)
+	{
+		if (!bms_is_member(table->key[i], input->key.columns))
+			column = table->columns[table->key[i] - 1].name;
+	}
+	if (input->temps != NIL)
+		refuse_temp(((TempColumn *) linitial(input->temps))->temp, column);
+	sp_mutation_refuse("mutation does not give the whole key",
+					   psprintf("Column \"%s\" of the primary key is missing.",
+								column),
+					   "Give all columns of the primary key in \"key\".");
+}
+
+/* A temp id that nothing is known of. */
+static void
+refuse_temp(const char *temp, const char *column)
+{
+	sp_mutation_refuse(psprintf("temporary id \"%s\" is not known", temp),
+					   psprintf("Column \"%s\" refers to a row that was not inserted.",
+								column),
+					   "Push the insert that it comes from first, with the same client_id.");
+}
+
+void
+sp_push_input_values(PushInput *input)
+{
+	if (input->mutation->set)
+		read_set(input);
+	if (input->mutation->base == BASE_ROW)
+		read_base(input);
+}
+
+/* The columns of the key, in "key" or among the others in "set". */
+static void
+read_key(PushInput *input, Jsonb *json, bool alone)
 {
 	PushTable  *table = input->table;
 	JsonbIterator *it = JsonbIteratorInit(&json->root);
@@ -75,9 +112,12 @@ read_key(PushInput *input, Jsonb *json)
 	while (JsonbIteratorNext(&it, &key, true) == WJB_KEY)
 	{
 		char	   *name = pnstrdup(key.val.string.val, key.val.string.len);
-		AttrNumber	attnum = sp_push_table_column(table, name);
+		AttrNumber	attnum;
 
 		(void) JsonbIteratorNext(&it, &value, true);
+		if (!alone && !is_key_column(table, name))
+			continue;
+		attnum = sp_push_table_column(table, name);
 		if (!table->columns[attnum - 1].key)
 			sp_mutation_refuse(psprintf("column \"%s\" is not part of the key",
 										name), NULL,
@@ -87,7 +127,21 @@ read_key(PushInput *input, Jsonb *json)
 	}
 }
 
-/* The columns of "set", and of the key where there is no "key". */
+/* Whether a name is that of a key column. */
+static bool
+is_key_column(const PushTable *table, const char *name)
+{
+	int			i;
+
+	for (i = 0; i < table->nkey; i++)
+	{
+		if (strcmp(table->columns[table->key[i] - 1].name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* The columns of "set"; those of the key only beside a "key". */
 static void
 read_set(PushInput *input)
 {
@@ -103,20 +157,16 @@ read_set(PushInput *input)
 		bool		deleted_at = strcmp(name,
 										table->table->deleted_at) == 0;
 		AttrNumber	attnum;
-		PushColumn *column;
-		bool		is_key;
 
 		(void) JsonbIteratorNext(&it, &value, true);
 		if (deleted_at && table->deleted_at == InvalidAttrNumber)
 			continue;			/* of the image that we showed */
 		attnum = sp_push_table_column(table, name);
-		column = &table->columns[attnum - 1];
-		is_key = column->key && input->mutation->key == NULL;
-		if (column->ignored || (is_key && value.type == jbvNull))
+		if (table->columns[attnum - 1].ignored ||
+			(table->columns[attnum - 1].key && input->mutation->key == NULL))
 			continue;
 		if (resolve_temp(input, attnum, &value))
-			put_value(table, is_key ? &input->key : &input->set, attnum,
-					  &value);
+			put_value(table, &input->set, attnum, &value);
 	}
 }
 
@@ -181,10 +231,7 @@ resolve_temp(PushInput *input, AttrNumber attnum, JsonbValue *value)
 		return true;
 	}
 	if (column->reference)
-		sp_mutation_refuse(psprintf("temporary id \"%s\" is not known", temp),
-						   psprintf("Column \"%s\" refers to a row that was not inserted.",
-									column->name),
-						   "Push the insert that it comes from first, with the same client_id.");
+		refuse_temp(temp, column->name);
 	return false;
 }
 
@@ -261,12 +308,15 @@ put_value(const PushTable *table, ColumnValues *values, AttrNumber attnum,
 		  const JsonbValue *json)
 {
 	PushColumn *column = &table->columns[attnum - 1];
-	Datum		value = (Datum) 0;
+	ErrorContextCallback context = {.callback = name_column,
+	.arg = column->name,.previous = error_context_stack};
+	Datum		value;
 
 	values->columns = bms_add_member(values->columns, attnum);
 	values->isnull[attnum - 1] = json->type == jbvNull;
 	if (json->type == jbvNull)
 		return;
+	error_context_stack = &context;
 	value = sp_json_value(ERRCODE_INVALID_TEXT_REPRESENTATION, column->name,
 						  column->type, json);
 	if (OidIsValid(column->fit.fn_oid))
@@ -276,7 +326,15 @@ put_value(const PushTable *table, ColumnValues *values, AttrNumber attnum,
 			FunctionCall3(&column->fit, value,
 						  Int32GetDatum(column->typmod),
 						  BoolGetDatum(false));
+	error_context_stack = context.previous;
 	values->values[attnum - 1] = value;
+}
+
+/* Callback: an error is about this column. */
+static void
+name_column(void *arg)
+{
+	err_generic_string(PG_DIAG_COLUMN_NAME, (const char *) arg);
 }
 
 /* How precise a time was sent: JavaScript keeps milliseconds only. */

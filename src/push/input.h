@@ -46,11 +46,15 @@ typedef struct PushInput
 } PushInput;
 
 /*
- * Convert a mutation; palloc'd, SPI connected.  Errors: SY005 for the key
- * and temp ids, 42703, and 22P02 and alike for values, naming the column.
+ * Convert the key of a mutation; palloc'd, SPI connected.  Errors: SY005 for
+ * the key and temp ids, 42703, and 22P02 and alike for values, naming the
+ * column.
  */
 extern PushInput *sp_push_input(const Mutation *mutation, PushTable *table,
 								const char *client_id);
+
+/* Convert the rest, set and base.  The same errors. */
+extern void sp_push_input_values(PushInput *input);
 
 /*
  * Convert a complete key that we wrote; values by attribute number - 1.

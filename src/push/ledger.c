@@ -17,10 +17,12 @@
 #include "common/cryptohash.h"
 #include "common/sha2.h"
 #include "executor/spi.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
 #include "push/ledger.h"
+#include "push/name_map.h"
 
 #define OWN_ENTRIES \
 	" l.owner OPERATOR(pg_catalog.=) CURRENT_USER" \
@@ -96,12 +98,12 @@ typedef struct ParamArray
 } ParamArray;
 
 static List *reserve(List *entries, const char *client_id);
-static void read_known(List *entries, const char *client_id);
+static List *read_known(List *entries, const char *client_id);
 static void read_entry(LedgerEntry *entry, HeapTuple tuple, TupleDesc desc);
 static Jsonb *read_jsonb(HeapTuple tuple, TupleDesc desc, int column);
 static ArrayType *names_from_json(Jsonb *json);
 static Datum names_to_json(ArrayType *names);
-static LedgerEntry *find_entry(List *entries, const char *id);
+static NameMap *map_entries(List *entries);
 static void write_answers(List *entries, const char *client_id);
 static void remove_entries(List *entries, const char *client_id);
 static void init_array(ParamArray *array, int room);
@@ -135,10 +137,15 @@ sp_ledger_reserve(List *entries, const char *client_id,
 				  MemoryContext context)
 {
 	MemoryContext caller = MemoryContextSwitchTo(context);
-	List	   *taken = reserve(entries, client_id ? client_id : "");
 
-	if (taken != NIL)
-		read_known(taken, client_id ? client_id : "");
+	/* a clean-up may remove an answer before it is read: then it is free */
+	do
+	{
+		CHECK_FOR_INTERRUPTS();
+		entries = reserve(entries, client_id ? client_id : "");
+		if (entries != NIL)
+			entries = read_known(entries, client_id ? client_id : "");
+	} while (entries != NIL);
 	MemoryContextSwitchTo(caller);
 }
 
@@ -147,10 +154,11 @@ static List *
 reserve(List *entries, const char *client_id)
 {
 	Oid			types[RESERVE_PARAMETERS] = {TEXTOID, TEXTARRAYOID,
-		BYTEAARRAYOID, INT8OID};
+	BYTEAARRAYOID, INT8OID};
 	Datum		values[RESERVE_PARAMETERS];
 	ParamArray	hashes;
 	List	   *taken = NIL;
+	NameMap    *map;
 	uint64		i;
 	ListCell   *lc;
 
@@ -179,9 +187,16 @@ reserve(List *entries, const char *client_id)
 		SPI_freetuptable(SPI_tuptable);
 		return NIL;
 	}
+	map = map_entries(entries);
 	for (i = 0; i < SPI_processed; i++)
-		find_entry(entries, SPI_getvalue(SPI_tuptable->vals[i],
-										 SPI_tuptable->tupdesc, 1))->known = false;
+	{
+		LedgerEntry *entry = sp_name_map_get(map,
+											 SPI_getvalue(SPI_tuptable->vals[i],
+														  SPI_tuptable->tupdesc,
+														  COLUMN_ID));
+
+		entry->known = false;
+	}
 	SPI_freetuptable(SPI_tuptable);
 	foreach(lc, entries)
 	{
@@ -191,32 +206,33 @@ reserve(List *entries, const char *client_id)
 	return taken;
 }
 
-/* Read the answers of entries that were there. */
-static void
+/* Read the answers of entries that were there; those that are not any more. */
+static List *
 read_known(List *entries, const char *client_id)
 {
 	MemoryContext context = CurrentMemoryContext;
 	Oid			types[] = {TEXTOID, TEXTARRAYOID};
 	Datum		values[2];
+	NameMap    *map;
 	uint64		i;
 
 	values[PARAM_CLIENT_ID] = CStringGetTextDatum(client_id);
 	values[PARAM_ID] = array_of_ids(entries);
 	execute(READ_SQL, 2, types, values, SPI_OK_SELECT);
 	MemoryContextSwitchTo(context);
-	/* one that a clean-up removed meanwhile, or another snapshot hides */
-	if (SPI_processed != list_length(entries))
-		ereport(ERROR,
-				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-				 errmsg("answers to mutations changed while they were read"),
-				 errhint("Push again.")));
+	map = map_entries(entries);
 	for (i = 0; i < SPI_processed; i++)
-		read_entry(find_entry(entries,
-							  SPI_getvalue(SPI_tuptable->vals[i],
-										   SPI_tuptable->tupdesc,
-										   COLUMN_ID)),
-				   SPI_tuptable->vals[i], SPI_tuptable->tupdesc);
+	{
+		LedgerEntry *entry = sp_name_map_get(map,
+											 SPI_getvalue(SPI_tuptable->vals[i],
+														  SPI_tuptable->tupdesc,
+														  COLUMN_ID));
+
+		read_entry(entry, SPI_tuptable->vals[i], SPI_tuptable->tupdesc);
+		entries = list_delete_ptr(entries, entry);
+	}
 	SPI_freetuptable(SPI_tuptable);
+	return entries;
 }
 
 /* One row of the ledger. */
@@ -269,18 +285,18 @@ names_from_json(Jsonb *json)
 	return construct_array(names, n, TEXTOID, -1, false, TYPALIGN_INT);
 }
 
-/* The entry with an id; there is one. */
-static LedgerEntry *
-find_entry(List *entries, const char *id)
+/* The entries by their ids. */
+static NameMap *
+map_entries(List *entries)
 {
+	NameMap    *map = sp_name_map();
 	ListCell   *lc;
 
 	foreach(lc, entries)
 	{
-		if (strcmp(((LedgerEntry *) lfirst(lc))->id, id) == 0)
-			return lfirst(lc);
+		sp_name_map_put(map, ((LedgerEntry *) lfirst(lc))->id, lfirst(lc));
 	}
-	elog(ERROR, "no mutation has id \"%s\"", id);
+	return map;
 }
 
 void
@@ -313,7 +329,7 @@ write_answers(List *entries, const char *client_id)
 {
 	Oid			types[WRITE_PARAMETERS] = {TEXTOID, TEXTARRAYOID,
 		TEXTARRAYOID, JSONBARRAYOID, JSONBARRAYOID, JSONBARRAYOID,
-		JSONBARRAYOID};
+	JSONBARRAYOID};
 	Datum		values[WRITE_PARAMETERS];
 	ParamArray	arrays[WRITE_PARAMETERS];
 	ListCell   *lc;

@@ -30,9 +30,9 @@ typedef struct LedgerEntry
 	Jsonb	   *temp_key;
 	ArrayType  *conflict_columns;
 	Jsonb	   *error;
-	PushAnswer *answer;			/* set by the caller ahead of
-								 * sp_ledger_write; NULL: nothing is to be
-								 * remembered, as for a retryable answer */
+	PushAnswer *answer;			/* set by the caller ahead of sp_ledger_write;
+								 * NULL: nothing is to be remembered, as for a
+								 * retryable answer */
 } LedgerEntry;
 
 /*
@@ -44,8 +44,8 @@ extern void sp_ledger_hash(Jsonb *mutation, uint8 *hash);
  * Reserve the ids of entries (a List of LedgerEntry *, ids distinct) and
  * fill in what is known.  client_id: NULL where there is none.  SPI must be
  * connected; runs as the caller.  Palloc'd in context.
- * Errors: 40001 where another transaction wrote one of the ids that this
- * one's snapshot does not see.
+ * Errors: 40001 in a REPEATABLE READ transaction whose snapshot does not see
+ * the one that wrote an id.
  */
 extern void sp_ledger_reserve(List *entries, const char *client_id,
 							  MemoryContext context);

@@ -86,13 +86,15 @@ sp_mutation_list(Jsonb *json)
 	{
 		JsonbValue *member = get_member(json, "mutations");
 
-		array = member && member->type == jbvBinary ?
-			member->val.binary.data : NULL;
+		array = member && member->type == jbvBinary &&
+			JB_ROOT_COUNT(json) == 1 ? member->val.binary.data : NULL;
 	}
 	if (array == NULL || !JsonContainerIsArray(array) ||
 		JsonContainerIsScalar(array))
 		sp_mutation_refuse("mutations are not a JSON array",
-						   "Found something else.",
+						   JB_ROOT_IS_OBJECT(json) ?
+						   "An object may hold \"mutations\", an array, and nothing else." :
+						   "Found a single value.",
 						   "Write them as [{\"table\": ..., \"op\": ...}, ...] or {\"mutations\": [...]}.");
 	it = JsonbIteratorInit(array);
 	(void) JsonbIteratorNext(&it, &value, true);
@@ -104,7 +106,9 @@ sp_mutation_list(Jsonb *json)
 char *
 sp_mutation_id(Jsonb *json)
 {
-	return get_string(json, "id");
+	char	   *id = get_string(json, "id");
+
+	return id == NULL || strlen(id) > MUTATION_ID_BYTES_MAX ? NULL : id;
 }
 
 char *
@@ -188,7 +192,10 @@ find_member(const char *name)
 static void
 read_id(Mutation *mutation, const char *name, JsonbValue *value)
 {
-	(void) string_of(name, value);
+	if (strlen(string_of(name, value)) > MUTATION_ID_BYTES_MAX)
+		sp_mutation_refuse("id of a mutation is too long", NULL,
+						   psprintf("It has %d bytes at most; a UUID does.",
+									MUTATION_ID_BYTES_MAX));
 }
 
 /* "table" */
@@ -261,6 +268,8 @@ read_base_seq(Mutation *mutation, const char *name, JsonbValue *value)
 {
 	set_base(mutation, BASE_SEQ);
 	mutation->number = number_of(name, value);
+	if (mutation->number < 1)
+		refuse_member(name, "a seq", value);
 }
 
 /* There is one base at most. */
@@ -329,7 +338,7 @@ static char *
 get_string(Jsonb *json, const char *name)
 {
 	JsonbValue *value = JB_ROOT_IS_OBJECT(json) ? get_member(json, name) :
-		NULL;
+	NULL;
 
 	if (value == NULL || value->type != jbvString)
 		return NULL;

@@ -11,6 +11,9 @@
 #include "nodes/pg_list.h"
 #include "utils/jsonb.h"
 
+/* ids of mutations and of clients */
+#define MUTATION_ID_BYTES_MAX	255
+
 typedef enum PushOp
 {
 	PUSH_INSERT,

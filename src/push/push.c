@@ -76,8 +76,8 @@ put_row(ReturnSetInfo *result, const PushItem *item)
 	Datum		values[RESULT_COLUMNS];
 	bool		isnull[RESULT_COLUMNS] = {false};
 	Jsonb	   *server = answer->server == NULL ? NULL :
-		DatumGetJsonbP(DirectFunctionCall1(jsonb_in,
-										   CStringGetDatum(answer->server)));
+	DatumGetJsonbP(DirectFunctionCall1(jsonb_in,
+									   CStringGetDatum(answer->server)));
 
 	values[COLUMN_ORDINAL] = Int32GetDatum(item->ordinal);
 	values[COLUMN_MUTATION_ID] = text_or_null(item->id,

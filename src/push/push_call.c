@@ -48,6 +48,7 @@ static const char *const policies[] = {
 
 static PushCall *read_arguments(FunctionCallInfo fcinfo,
 								const EncodeOptions *options);
+static char *read_client_id(FunctionCallInfo fcinfo);
 static ConflictPolicy read_policy(FunctionCallInfo fcinfo);
 static void read_items(PushCall *call, Jsonb *json);
 static void make_entry(PushCall *call, NameMap *ids, PushItem *item);
@@ -64,6 +65,7 @@ static void open_table(PushCall *call, PushItem *item);
 static void refuse_body(PushCall *call, PushItem *item);
 static void apply_item(PushCall *call, PushItem *item);
 static void check_constraints(PushCall *call, PushItem *item);
+static void set_constraints(const char *sql);
 static void show_row(PushCall *call, PushItem *item);
 static void reject(PushCall *call, PushItem *item, const ErrorData *error);
 static void reject_late(PushCall *call, const ErrorData *error);
@@ -112,8 +114,7 @@ read_arguments(FunctionCallInfo fcinfo, const EncodeOptions *options)
 				 errhint("Pass a JSON array, which may be empty.")));
 	call->context = CurrentMemoryContext;
 	call->policy = read_policy(fcinfo);
-	if (!PG_ARGISNULL(ARG_CLIENT_ID))
-		call->client_id = text_to_cstring(PG_GETARG_TEXT_PP(ARG_CLIENT_ID));
+	call->client_id = read_client_id(fcinfo);
 	call->atomic = !PG_ARGISNULL(ARG_ATOMIC) && PG_GETARG_BOOL(ARG_ATOMIC);
 	call->job = palloc0(sizeof(JsonJob));
 	call->job->options = *options;
@@ -122,6 +123,24 @@ read_arguments(FunctionCallInfo fcinfo, const EncodeOptions *options)
 	call->written = sp_name_map();
 	read_items(call, PG_GETARG_JSONB_P(ARG_MUTATIONS));
 	return call;
+}
+
+/* The argument client_id; '' is none. */
+static char *
+read_client_id(FunctionCallInfo fcinfo)
+{
+	char	   *client_id;
+
+	if (PG_ARGISNULL(ARG_CLIENT_ID))
+		return NULL;
+	client_id = text_to_cstring(PG_GETARG_TEXT_PP(ARG_CLIENT_ID));
+	if (strlen(client_id) > MUTATION_ID_BYTES_MAX)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("client_id is too long"),
+				 errhint("It has %d bytes at most; a UUID does.",
+						 MUTATION_ID_BYTES_MAX)));
+	return client_id[0] == '\0' ? NULL : client_id;
 }
 
 /* The argument on_conflict. */
@@ -216,6 +235,7 @@ run_atomic(PushCall *call)
 
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(call->context);
+	set_constraints("SET CONSTRAINTS ALL DEFERRED");
 	run_items(call);
 	failed = has_failed(call);
 	if (!failed)
@@ -416,6 +436,7 @@ apply_item(PushCall *call, PushItem *item)
 	answer->temp_key = input->temp_key;
 	if (input->key_complete)
 		answer->key = sp_row_key(item->table, input->key.values);
+	sp_push_input_values(input);
 	sp_push_apply(input, call->policy, call->written, answer);
 }
 
@@ -423,9 +444,15 @@ apply_item(PushCall *call, PushItem *item)
 static void
 check_constraints(PushCall *call, PushItem *item)
 {
-	if (SPI_execute("SET CONSTRAINTS ALL IMMEDIATE", false, 0) !=
-		SPI_OK_UTILITY)
-		elog(ERROR, "could not set constraints");
+	set_constraints("SET CONSTRAINTS ALL IMMEDIATE");
+}
+
+/* SET CONSTRAINTS, which a rollback takes back and nothing else does. */
+static void
+set_constraints(const char *sql)
+{
+	if (SPI_execute(sql, false, 0) != SPI_OK_UTILITY)
+		elog(ERROR, "failed: %s", sql);
 }
 
 /* Guarded: the row of an item as it is now, and its key as written now. */

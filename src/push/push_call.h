@@ -20,7 +20,7 @@ typedef struct PushItem
 	Jsonb	   *json;			/* as sent */
 	char	   *id;				/* or NULL */
 	LedgerEntry *entry;			/* of its id; or NULL */
-	uint8		hash[LEDGER_HASH_BYTES];	/* of its body, where it has an id */
+	uint8		hash[LEDGER_HASH_BYTES];	/* of its body; for its id */
 	PushTable  *table;			/* NULL where it does not name one */
 	PushAnswer	answer;
 } PushItem;

@@ -39,6 +39,7 @@ sp_push_table_open(const char *name, JsonJob *job)
 {
 	PushTable  *table = palloc0(sizeof(PushTable));
 	Relation	rel;
+	char	   *schema;
 
 	table->name = pstrdup(name);
 	table->relid = DatumGetObjectId(DirectFunctionCall1(regclassin,
@@ -53,9 +54,9 @@ sp_push_table_open(const char *name, JsonJob *job)
 				 errdetail("A column that it named was renamed, dropped or changed since."),
 				 errhint("Rename the column back, or call syncport.disable and then syncport.enable.")));
 	table->from = sp_quote_from(rel);
-	table->into =
-		quote_qualified_identifier(get_namespace_name(RelationGetNamespace(rel)),
-								   RelationGetRelationName(rel));
+	schema = get_namespace_name(RelationGetNamespace(rel));
+	table->into = quote_qualified_identifier(schema,
+											 RelationGetRelationName(rel));
 	read_columns(table, rel);
 	read_key(table, rel);
 	mark_references(table, rel);
@@ -229,4 +230,10 @@ sp_push_table_column(const PushTable *table, const char *name)
 					table->name),
 			 errhint("Its columns are: %s.", list.data),
 			 err_generic_string(PG_DIAG_COLUMN_NAME, name)));
+}
+
+const char *
+sp_push_table_quote(const PushTable *table, AttrNumber attnum)
+{
+	return quote_identifier(table->columns[attnum - 1].name);
 }

@@ -29,7 +29,7 @@ typedef struct PushColumn
 	bool		byval;			/* same */
 	bool		key;			/* part of the primary key */
 	bool		reference;		/* part of a foreign key */
-	bool		ignored;		/* not the client's to set: stamps, generated */
+	bool		ignored;		/* not the client's: stamps, generated */
 	bool		readable;		/* the caller may read it */
 } PushColumn;
 
@@ -48,7 +48,7 @@ typedef struct PushTable
 	Oid		   *key_types;		/* of the columns, domains looked through */
 	char	   *key_condition;	/* over t, parameters $1 .. $nkey */
 	AttrNumber	row_version;
-	AttrNumber	deleted_at;		/* InvalidAttrNumber where the table has none */
+	AttrNumber	deleted_at;		/* InvalidAttrNumber in image mode */
 	int			nread;
 	AttrNumber *read;			/* columns that the caller may read */
 	SPIPlanPtr	read_plan;		/* SELECT of them by key; NULL at first */
@@ -66,5 +66,9 @@ extern PushTable *sp_push_table_open(const char *name, JsonJob *job);
 /* The column of that name; 42703 where there is none. */
 extern AttrNumber sp_push_table_column(const PushTable *table,
 									   const char *name);
+
+/* The name of a column as SQL. */
+extern const char *sp_push_table_quote(const PushTable *table,
+									   AttrNumber attnum);
 
 #endif							/* SYNCPORT_PUSH_TABLE_H */

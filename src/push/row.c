@@ -145,7 +145,7 @@ select_list(const PushTable *table)
 	initStringInfo(&sql);
 	for (i = 0; i < table->nread; i++)
 		appendStringInfo(&sql, "%st.%s", i > 0 ? ", " : "",
-						 quote_identifier(table->columns[table->read[i] - 1].name));
+						 sp_push_table_quote(table, table->read[i]));
 	return sql.data;
 }
 

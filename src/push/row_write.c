@@ -178,7 +178,7 @@ insert_sql(const PushTable *table, const RowWrite *write)
 	for (i = 1; (attnum = bms_next_member(write->columns, attnum)) >= 0; i++)
 	{
 		appendStringInfo(&names, "%s%s", i > 1 ? ", " : "",
-						 quote_identifier(table->columns[attnum - 1].name));
+						 sp_push_table_quote(table, attnum));
 		appendStringInfo(&params, "%s$%d", i > 1 ? ", " : "", i);
 	}
 	if (write->kind == WRITE_INSERT_RETURNING)
@@ -186,7 +186,7 @@ insert_sql(const PushTable *table, const RowWrite *write)
 		for (i = 0; i < table->nkey; i++)
 			appendStringInfo(&returning, "%s%s",
 							 i > 0 ? ", " : " RETURNING ",
-							 quote_identifier(table->columns[table->key[i] - 1].name));
+							 sp_push_table_quote(table, table->key[i]));
 	}
 	if (bms_is_empty(write->columns))
 		return psprintf("INSERT INTO %s DEFAULT VALUES%s", table->into,
@@ -207,7 +207,7 @@ update_sql(const PushTable *table, const RowWrite *write)
 	appendStringInfo(&sql, "UPDATE %s t SET ", table->from);
 	for (i = 0; (attnum = bms_next_member(write->columns, attnum)) >= 0; i++)
 		appendStringInfo(&sql, "%s%s = $%d", i > 0 ? ", " : "",
-						 quote_identifier(table->columns[attnum - 1].name),
+						 sp_push_table_quote(table, attnum),
 						 table->nkey + 2 + i);
 	appendStringInfoString(&sql, where_sql(table));
 	return sql.data;
@@ -219,7 +219,7 @@ where_sql(const PushTable *table)
 {
 	return psprintf(" WHERE %s AND t.%s OPERATOR(pg_catalog.=) $%d",
 					table->key_condition,
-					quote_identifier(table->columns[table->row_version - 1].name),
+					sp_push_table_quote(table, table->row_version),
 					table->nkey + 1);
 }
 
