@@ -35,6 +35,8 @@ OBJS = \
 	src/feed/scope.o \
 	src/feed/snapshot.o \
 	src/feed/version_index.o \
+	src/job/maintain.o \
+	src/job/schedule.o \
 	src/keyset/bound.o \
 	src/keyset/count.o \
 	src/keyset/cursor.o \
@@ -56,6 +58,7 @@ OBJS = \
 	src/push/answer_error.o \
 	src/push/apply.o \
 	src/push/base.o \
+	src/push/forget.o \
 	src/push/input.o \
 	src/push/ledger.o \
 	src/push/mutation.o \
@@ -102,7 +105,6 @@ OBJS = \
 	src/table/reset_event.o \
 	src/table/restore.o \
 	src/table/restore_write.o \
-	src/table/schedule.o \
 	src/table/settle.o \
 	src/table/sortkey.o \
 	src/table/status.o \

@@ -17,9 +17,12 @@
 #include "guc.h"
 #include "syncport.h"
 
+#define MINUTES_PER_DAY		(24 * 60)
+
 bool		sp_guc_soft_delete = true;
 char	   *sp_guc_principal = NULL;
 int			sp_guc_exact_count_limit = 100000;
+int			sp_guc_push_retention = 30 * MINUTES_PER_DAY;
 
 void
 sp_guc_init(void)
@@ -50,6 +53,17 @@ sp_guc_init(void)
 							0, INT_MAX,
 							PGC_USERSET,
 							0,
+							NULL, NULL, NULL);
+
+	/* whoever shortens it forgets what others have pushed */
+	DefineCustomIntVariable("syncport.push_retention",
+							"Sets how long answers to mutations and temporary ids are remembered.",
+							"A client that sends a mutation again after that time has it applied again.",
+							&sp_guc_push_retention,
+							30 * MINUTES_PER_DAY,
+							0, INT_MAX,
+							PGC_SUSET,
+							GUC_UNIT_MIN,
 							NULL, NULL, NULL);
 
 	MarkGUCPrefixReserved(SP_SCHEMA);

@@ -27,6 +27,12 @@ extern char *sp_guc_principal;
  */
 extern int	sp_guc_exact_count_limit;
 
+/*
+ * syncport.push_retention: minutes for which answers to mutations and
+ * temporary ids are remembered.
+ */
+extern int	sp_guc_push_retention;
+
 /* Define the settings; called once, from _PG_init. */
 extern void sp_guc_init(void);
 

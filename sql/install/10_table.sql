@@ -162,16 +162,3 @@ COMMENT ON COLUMN syncport.status.index_bytes IS
 'What they take on disk, partitions included';
 COMMENT ON COLUMN syncport.status.triggers_not_always IS
 'Triggers of syncport that are missing or not ENABLE ALWAYS; syncport.enable repairs them';
-
-CREATE FUNCTION syncport.schedule(maintain_cron text DEFAULT '17 3 * * *')
-RETURNS void
-LANGUAGE C VOLATILE
-AS 'MODULE_PATHNAME', 'syncport_schedule';
-COMMENT ON FUNCTION syncport.schedule IS
-'Lets pg_cron run the purge at these times, as the calling role';
-
-CREATE FUNCTION syncport.unschedule() RETURNS void
-LANGUAGE C VOLATILE
-AS 'MODULE_PATHNAME', 'syncport_unschedule';
-COMMENT ON FUNCTION syncport.unschedule() IS
-'Takes back what syncport.schedule has asked of pg_cron';

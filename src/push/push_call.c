@@ -18,12 +18,15 @@
 
 #include "access/table.h"
 #include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_index.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
+#include "utils/syscache.h"
 
 #include "push/push_call.h"
 
@@ -56,6 +59,7 @@ static void find_table(PushCall *call, PushItem *item);
 static void run_atomic(PushCall *call);
 static void run_items(PushCall *call);
 static void answer_item(PushCall *call, PushItem *item);
+static void check_snapshot(const ErrorData *error);
 static bool answer_known(PushCall *call, PushItem *item);
 static void answer_again(PushCall *call, PushItem *item);
 static ErrorData *run_guarded(PushCall *call, PushItem *item,
@@ -300,10 +304,41 @@ answer_item(PushCall *call, PushItem *item)
 	error = run_guarded(call, item, apply_item);
 	if (error && error->sqlerrcode == ERRCODE_UNIQUE_VIOLATION)
 		error = run_guarded(call, item, apply_item);
+	if (error && IsolationUsesXactSnapshot())
+		check_snapshot(error);
 	if (error)
 		reject(call, item, error);
 	if (item->entry && !item->answer.retryable)
 		item->entry->answer = &item->answer;
+}
+
+/*
+ * A key that is taken by a row which the transaction's snapshot does not show
+ * says nothing about the mutation: another snapshot would show a conflict.
+ */
+static void
+check_snapshot(const ErrorData *error)
+{
+	Oid			index;
+	HeapTuple	tuple;
+	bool		primary;
+
+	if (error->sqlerrcode != ERRCODE_UNIQUE_VIOLATION ||
+		error->schema_name == NULL || error->constraint_name == NULL)
+		return;
+	index = get_relname_relid(error->constraint_name,
+							  get_namespace_oid(error->schema_name, true));
+	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index));
+	if (!HeapTupleIsValid(tuple))
+		return;
+	primary = ((Form_pg_index) GETSTRUCT(tuple))->indisprimary;
+	ReleaseSysCache(tuple);
+	if (primary)
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("could not serialize access due to concurrent insert"),
+				 errdetail("The transaction's snapshot does not show the row that has the key."),
+				 errhint("Push again in a new transaction.")));
 }
 
 /* Answer one whose id was answered before; false if it was not. */

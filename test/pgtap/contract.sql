@@ -2,7 +2,7 @@
 BEGIN;
 CREATE EXTENSION IF NOT EXISTS pgtap;
 CREATE EXTENSION IF NOT EXISTS syncport;
-SELECT plan(12);
+SELECT plan(13);
 
 -- pgTAP and the extension's own objects may share the database: members only.
 CREATE TEMPORARY VIEW member AS
@@ -71,12 +71,15 @@ SELECT bag_eq($$
 	('image_rows', 'f', 's', 'u', false, false, true),
 	('erase', 'f', 'v', 'u', false, false, true),
 	('keep', 'f', 'v', 'u', false, false, true),
+	('maintain', 'p', 'v', 'u', false, false, false),
 	('page', 'f', 's', 'u', false, false, true),
 	('page_json', 'f', 's', 'u', false, false, true),
 	('page_support', 'f', 'i', 's', true, false, true),
 	('principal', 'f', 's', 's', false, false, true),
 	('pull', 'f', 's', 'u', false, false, true),
 	('purge', 'p', 'v', 'u', false, false, false),
+	('push', 'f', 'v', 'u', false, false, true),
+	('push_json', 'f', 'v', 'u', false, false, true),
 	('release_unique', 'f', 'v', 'u', false, false, false),
 	('reset_access', 'f', 'v', 'u', false, false, true),
 	('restamp', 'f', 'v', 'u', false, false, false),
@@ -113,6 +116,16 @@ SELECT bag_eq($$
 	('pull', 'request jsonb', 'json'),
 	('restamp', 'target regclass DEFAULT NULL::regclass', 'bigint')
 	$$, 'the functions of the feed take and return what they should');
+SELECT bag_eq($$
+	SELECT p.proname::text, pg_get_function_arguments(p.oid), pg_get_function_result(p.oid)
+	FROM member m JOIN pg_proc p ON p.oid = m.objid
+	WHERE m.classid = 'pg_proc'::regclass AND p.proname IN ('push', 'push_json')
+	$$, $$ VALUES
+	('push', 'mutations jsonb, client_id text DEFAULT NULL::text, atomic boolean DEFAULT false, on_conflict text DEFAULT ''report''::text',
+		'TABLE(ordinal integer, mutation_id text, status text, key jsonb, temp_key jsonb, server jsonb, client jsonb, conflict_columns text[], error jsonb)'),
+	('push_json', 'mutations jsonb, client_id text DEFAULT NULL::text, atomic boolean DEFAULT false, on_conflict text DEFAULT ''report''::text, int8_as_text boolean DEFAULT false, numeric_as_text boolean DEFAULT false, time_zone text DEFAULT ''UTC''::text',
+		'json')
+	$$, 'and those of push');
 
 SELECT is(has_schema_privilege('public', 'syncport', 'USAGE'), false,
 	'the schema is granted by whoever installs it');

@@ -1,4 +1,4 @@
-# syncport.schedule with the real pg_cron: its job purges.
+# syncport.schedule with the real pg_cron: its job maintains.
 
 use strict;
 use warnings;
@@ -42,7 +42,7 @@ for my $times ('17 3 * * *', '* * * * *')
 }
 is( $node->safe_psql(
 		'postgres', 'SELECT jobname, schedule, command, database FROM cron.job'),
-	'syncport maintain|* * * * *|CALL syncport.purge()|postgres',
+	'syncport maintain|* * * * *|CALL syncport.maintain()|postgres',
 	'scheduled once');
 $node->safe_psql('postgres', $hint);
 

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * schedule.c
- *	  syncport.schedule and syncport.unschedule: the purge under pg_cron.
+ *	  syncport.schedule and syncport.unschedule: maintenance by pg_cron.
  *
  * pg_cron lives in one database of the cluster.  Called in another one,
  * schedule cannot reach it and says what to run where.
@@ -24,7 +24,7 @@ PG_FUNCTION_INFO_V1(syncport_schedule);
 PG_FUNCTION_INFO_V1(syncport_unschedule);
 
 #define JOB_NAME	"syncport maintain"
-#define JOB_COMMAND	"CALL syncport.purge()"
+#define JOB_COMMAND	"CALL syncport.maintain()"
 
 static void check_pg_cron(const char *times);
 
@@ -50,7 +50,7 @@ syncport_schedule(PG_FUNCTION_ARGS)
 	if (SPI_execute_with_args("SELECT cron.schedule('" JOB_NAME "'::pg_catalog.text,"
 							  " $1, '" JOB_COMMAND "'::pg_catalog.text)",
 							  1, types, values, NULL, false, 0) != SPI_OK_SELECT)
-		elog(ERROR, "could not schedule the purge");
+		elog(ERROR, "could not schedule the maintenance");
 	SPI_finish();
 	PG_RETURN_VOID();
 }
@@ -70,7 +70,7 @@ syncport_unschedule(PG_FUNCTION_ARGS)
 					" AND j.username::pg_catalog.name"
 					" OPERATOR(pg_catalog.=) CURRENT_USER",
 					false, 0) != SPI_OK_SELECT)
-		elog(ERROR, "could not unschedule the purge");
+		elog(ERROR, "could not unschedule the maintenance");
 	SPI_finish();
 	PG_RETURN_VOID();
 }
