@@ -376,6 +376,13 @@ SELECT send('[{"table":"nowhere","op":"insert","key":{"id":1}},
 	{"table":"note","op":"update","key":{"id":40},"base":{"boddy":"x"},"set":{"body":"x"}},
 	{"table":"note","op":"update","key":{"id":40},"set":{"ctid":"x"}},
 	{"table":"note","op":"update","key":{"id":40},"set":{"xmin":"x"}}]');
+-- by what has become of the table
+CREATE TABLE keyless (id integer PRIMARY KEY);
+CREATE TABLE stampless (id integer PRIMARY KEY);
+SELECT syncport.enable('keyless'), syncport.enable('stampless');
+ALTER TABLE keyless DROP CONSTRAINT keyless_pkey;
+ALTER TABLE stampless DROP COLUMN row_version CASCADE;
+SELECT send('[{"table":"keyless","op":"insert","key":{"id":1}}, {"table":"stampless","op":"insert","key":{"id":1}}]');
 -- by shape
 SELECT send(jsonb_build_array(m)) FROM jsonb_array_elements('[null, 1, "insert", [], {},
 	{"table":"note","op":"update","key":{"id":40},"set":{"body":"x"},"sett":{}},
@@ -402,6 +409,8 @@ SELECT send(jsonb_build_array(m)) FROM jsonb_array_elements('[null, 1, "insert",
 	{"table":"note","op":"update","key":{"id":40},"set":{"body":"x"},"base_cursor":""},
 	{"table":"note","op":"update","key":{"id":40},"set":{"body":"x"},"base_cursor":"AAAA"},
 	{"table":"note","op":"update","key":{"id":40},"set":{"body":"x"},"base_version":1,"base":{"body":"x"}}]') m;
+SELECT regexp_replace(send(jsonb_build_array(jsonb_build_object('id', repeat('x', 1001), 'table', 'note', 'op', 'delete',
+	'key', '{"id":40}'::jsonb))), 'x+ ', 'xxx ');
 SELECT body FROM note WHERE id = 40;
 -- a member that is null is one that is left out; a version may be a string
 SELECT send('[{"id":null,"table":"note","op":"delete","key":{"id":43},"set":null,"base":null,"base_version":null,
@@ -418,7 +427,8 @@ SELECT send('[]', on_conflict => 'ask');
 SELECT send('[]', on_conflict => NULL);
 SELECT send('[]', atomic => NULL);
 SELECT syncport.push_json('[]', time_zone => 'Mars/Olympus');
-SELECT syncport.push_json('[]', int8_as_text => NULL);
+SELECT send('[]', repeat('x', 1001));
+SELECT json_typeof(syncport.push_json('[]', int8_as_text => NULL) -> 'results');
 
 -- Keys and names --------------------------------------------------------------
 CREATE TABLE "Odd ""Name"".x" (a integer, "b c" text COLLATE "C", "Set" text, "quo""te" integer[], PRIMARY KEY ("b c", a));
@@ -486,6 +496,11 @@ SELECT send('[{"table":"head","op":"insert","key":{"id":1},"set":{"tail":1}},
 SELECT send('[{"table":"head","op":"insert","key":{"id":2},"set":{"tail":1}},
 	{"table":"head","op":"insert","key":{"id":3},"set":{"tail":3}}]', atomic => true);
 SELECT id, tail FROM head ORDER BY id;
+
+-- After a restore from a dump a cursor says nothing ----------------------------
+SELECT syncport.restamp(NULL) IS NOT NULL;
+SELECT send(jsonb_build_array(jsonb_build_object('table', 'sale', 'op', 'update', 'key', '{"id":3}'::jsonb,
+	'set', '{"item":"L"}'::jsonb) || base('base_cursor')));
 
 DROP SCHEMA push_test CASCADE;
 DELETE FROM syncport.tombstone;

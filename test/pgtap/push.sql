@@ -296,6 +296,10 @@ BEGIN
 			INSERT INTO failure SELECT i, target, policy, 'atomic', list, 'nothing is changed', answer WHERE copy <> start
 				OR NOT EXISTS (SELECT FROM jsonb_array_elements(answer) x WHERE x ->> 'status' IN ('conflict', 'rejected'))
 				OR EXISTS (SELECT FROM jsonb_array_elements(answer) x WHERE x ->> 'status' NOT IN ('conflict', 'rejected', 'rolled_back'));
+			INSERT INTO failure SELECT i, target, policy, 'server of atomic', list, before, answer -> j
+				FROM generate_series(0, jsonb_array_length(list) - 1) j
+				WHERE coalesce(nullif(answer -> j -> 'server', 'null') - '{updated_at,row_version,deleted_at}'::text[], 'null')
+					IS DISTINCT FROM coalesce(before -> concat(list #> ARRAY[j::text, 'key', 'n'], list #>> ARRAY[j::text, 'key', 't']) -> 'row', 'null');
 		ELSE
 			INSERT INTO failure SELECT i, target, policy, 'status', list -> j, expected -> j ->> 'status', answer -> j
 				FROM generate_series(0, jsonb_array_length(list) - 1) j
