@@ -68,6 +68,7 @@ OBJS = \
 	src/push/push_table.o \
 	src/push/row.o \
 	src/push/row_write.o \
+	src/push/run.o \
 	src/push/temp_id.o \
 	src/support/base64.o \
 	src/support/json_value.o \

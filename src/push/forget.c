@@ -11,10 +11,10 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
-#include "executor/spi.h"
 
 #include "guc.h"
 #include "push/forget.h"
+#include "push/run.h"
 #include "table/registry.h"
 
 static uint64 remove_old(const char *table, int rows);
@@ -47,9 +47,7 @@ remove_old(const char *table, int rows)
 	values[0] = Int32GetDatum(sp_guc_push_retention);
 	values[1] = Int32GetDatum(rows);
 	sp_table_become(&saved, sp_table_owner(sp_table_own_oid(table)));
-	if (SPI_execute_with_args(sql, 2, types, values, NULL, false, 0) !=
-		SPI_OK_DELETE)
-		elog(ERROR, "could not forget what was pushed");
+	sp_run_sql(sql, 2, types, values, SPI_OK_DELETE);
 	sp_table_unbecome(&saved);
 	return SPI_processed;
 }

@@ -16,13 +16,13 @@
 #include "catalog/pg_type.h"
 #include "common/cryptohash.h"
 #include "common/sha2.h"
-#include "executor/spi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
 #include "push/ledger.h"
 #include "push/name_map.h"
+#include "push/run.h"
 
 #define OWN_ENTRIES \
 	" l.owner OPERATOR(pg_catalog.=) CURRENT_USER" \
@@ -97,6 +97,12 @@ typedef struct ParamArray
 	int			count;
 } ParamArray;
 
+/* kept for the session */
+static SPIPlanPtr read_plan = NULL;
+static SPIPlanPtr remove_plan = NULL;
+static SPIPlanPtr reserve_plan = NULL;
+static SPIPlanPtr write_plan = NULL;
+
 static List *reserve(List *entries, const char *client_id);
 static List *read_known(List *entries, const char *client_id);
 static void read_entry(LedgerEntry *entry, HeapTuple tuple, TupleDesc desc);
@@ -111,8 +117,6 @@ static void put(ParamArray *array, Datum value, bool isnull);
 static void put_jsonb(ParamArray *array, Jsonb *json);
 static Datum finish_array(ParamArray *array, Oid element);
 static Datum array_of_ids(List *entries);
-static void execute(const char *sql, int nparams, Oid *types, Datum *values,
-					int expected);
 
 void
 sp_ledger_hash(Jsonb *mutation, uint8 *hash)
@@ -178,8 +182,8 @@ reserve(List *entries, const char *client_id)
 	values[PARAM_HASH] = finish_array(&hashes, BYTEAOID);
 	values[PARAM_SEQ] =
 		Int64GetDatum(U64FromFullTransactionId(GetTopFullTransactionId()));
-	execute(RESERVE_SQL, RESERVE_PARAMETERS, types, values,
-			SPI_OK_INSERT_RETURNING);
+	sp_run_kept(&reserve_plan, RESERVE_SQL, RESERVE_PARAMETERS, types, values,
+				SPI_OK_INSERT_RETURNING);
 	if (SPI_processed == list_length(entries))
 	{
 		foreach(lc, entries)
@@ -210,7 +214,6 @@ reserve(List *entries, const char *client_id)
 static List *
 read_known(List *entries, const char *client_id)
 {
-	MemoryContext context = CurrentMemoryContext;
 	Oid			types[] = {TEXTOID, TEXTARRAYOID};
 	Datum		values[2];
 	NameMap    *map;
@@ -218,8 +221,7 @@ read_known(List *entries, const char *client_id)
 
 	values[PARAM_CLIENT_ID] = CStringGetTextDatum(client_id);
 	values[PARAM_ID] = array_of_ids(entries);
-	execute(READ_SQL, 2, types, values, SPI_OK_SELECT);
-	MemoryContextSwitchTo(context);
+	sp_run_kept(&read_plan, READ_SQL, 2, types, values, SPI_OK_SELECT);
 	map = map_entries(entries);
 	for (i = 0; i < SPI_processed; i++)
 	{
@@ -356,7 +358,7 @@ write_answers(List *entries, const char *client_id)
 	values[PARAM_STATUS] = finish_array(&arrays[PARAM_STATUS], TEXTOID);
 	for (i = PARAM_KEY; i < WRITE_PARAMETERS; i++)
 		values[i] = finish_array(&arrays[i], JSONBOID);
-	execute(WRITE_SQL, WRITE_PARAMETERS, types, values, SPI_OK_UPDATE);
+	sp_run_kept(&write_plan, WRITE_SQL, WRITE_PARAMETERS, types, values, SPI_OK_UPDATE);
 }
 
 /* Names of columns as a JSON array. */
@@ -393,7 +395,7 @@ remove_entries(List *entries, const char *client_id)
 
 	values[PARAM_CLIENT_ID] = CStringGetTextDatum(client_id);
 	values[PARAM_ID] = array_of_ids(entries);
-	execute(REMOVE_SQL, 2, types, values, SPI_OK_DELETE);
+	sp_run_kept(&remove_plan, REMOVE_SQL, 2, types, values, SPI_OK_DELETE);
 }
 
 /* Start an array. */
@@ -446,14 +448,4 @@ array_of_ids(List *entries)
 			false);
 	}
 	return finish_array(&ids, TEXTOID);
-}
-
-/* Run a statement. */
-static void
-execute(const char *sql, int nparams, Oid *types, Datum *values,
-		int expected)
-{
-	if (SPI_execute_with_args(sql, nparams, types, values, NULL, false, 0) !=
-		expected)
-		elog(ERROR, "statement on the ledger failed: %s", sql);
 }

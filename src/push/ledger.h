@@ -25,8 +25,7 @@ typedef struct LedgerEntry
 	bool		known;			/* it was answered by an earlier call: */
 	uint8		known_hash[LEDGER_HASH_BYTES];	/* the body of then */
 	int64		seq;			/* that call's transaction */
-	PushStatus	status;			/* its answer */
-	Jsonb	   *key;			/* or NULL, like the next three */
+	Jsonb	   *key;			/* its answer; or NULL, like the next three */
 	Jsonb	   *temp_key;
 	ArrayType  *conflict_columns;
 	Jsonb	   *error;

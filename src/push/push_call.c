@@ -20,7 +20,6 @@
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_index.h"
-#include "executor/spi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -29,6 +28,7 @@
 #include "utils/syscache.h"
 
 #include "push/push_call.h"
+#include "push/run.h"
 
 /* arguments */
 enum PushArgument
@@ -486,8 +486,7 @@ check_constraints(PushCall *call, PushItem *item)
 static void
 set_constraints(const char *sql)
 {
-	if (SPI_execute(sql, false, 0) != SPI_OK_UTILITY)
-		elog(ERROR, "failed: %s", sql);
+	sp_run_sql(sql, 0, NULL, NULL, SPI_OK_UTILITY);
 }
 
 /* Guarded: the row of an item as it is now, and its key as written now. */

@@ -21,6 +21,7 @@
 #include "utils/timestamp.h"
 
 #include "push/row.h"
+#include "push/run.h"
 #include "support/compat.h"
 #include "table/image_query.h"
 
@@ -63,9 +64,7 @@ read_stored(PushTable *table, const ColumnValues *key, PushRow *row)
 
 	if (table->read_plan == NULL)
 		prepare_read(table);
-	if (SPI_execute_plan(table->read_plan, values, NULL, false, 1) !=
-		SPI_OK_SELECT)
-		elog(ERROR, "reading a row of table \"%s\" failed", table->name);
+	sp_run_plan(table->read_plan, values, NULL, SPI_OK_SELECT);
 	tuple = take_tuple(&desc);
 	if (tuple == NULL)
 		return false;
@@ -81,6 +80,7 @@ static bool
 read_image(PushTable *table, Relation rel, const ColumnValues *key,
 		   PushRow *row)
 {
+	MemoryContext caller = CurrentMemoryContext;
 	int			nparams = table->nkey + 1;
 	ImageSource *source = sp_image_source(rel, nparams);
 	Oid		   *types = palloc(nparams * sizeof(Oid));
@@ -98,6 +98,7 @@ read_image(PushTable *table, Relation rel, const ColumnValues *key,
 								select_list(table), source->from,
 								table->key_condition, source->not_live),
 					   nparams, types, key_values(table, key, nparams));
+	MemoryContextSwitchTo(caller);
 	tuple = take_tuple(&desc);
 	if (tuple == NULL)
 		return false;
@@ -130,9 +131,7 @@ prepare_read(PushTable *table)
 							   select_list(table), table->from,
 							   table->key_condition);
 
-	table->read_plan = SPI_prepare(sql, table->nkey, table->key_types);
-	if (table->read_plan == NULL)
-		elog(ERROR, "could not prepare: %s", sql);
+	table->read_plan = sp_run_prepare(sql, table->nkey, table->key_types);
 }
 
 /* "t.a, t.b": what the caller may read. */

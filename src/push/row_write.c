@@ -19,6 +19,7 @@
 #include "utils/memutils.h"
 
 #include "push/row_write.h"
+#include "push/run.h"
 
 typedef enum WriteKind
 {
@@ -101,9 +102,8 @@ sp_row_restore(PushTable *table, const PushRow *row)
 
 	values[0] = ObjectIdGetDatum(table->relid);
 	values[1] = JsonbPGetDatum(sp_row_key(table, row->values));
-	if (SPI_execute_with_args("SELECT syncport.restore($1, $2)", 2, types,
-							  values, NULL, false, 1) != SPI_OK_SELECT)
-		elog(ERROR, "restoring a row of table \"%s\" failed", table->name);
+	sp_run_sql("SELECT syncport.restore($1, $2)", 2, types, values,
+			   SPI_OK_SELECT);
 	restored = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0],
 										   SPI_tuptable->tupdesc, 1,
 										   &isnull)) > 0;
@@ -154,9 +154,7 @@ prepare_write(PushTable *table, WriteKind kind, Bitmapset *columns)
 			break;
 	}
 	types = param_types(table, write);
-	write->plan = SPI_prepare(sql, write->nparams, types);
-	if (write->plan == NULL)
-		elog(ERROR, "could not prepare: %s", sql);
+	write->plan = sp_run_prepare(sql, write->nparams, types);
 	table->writes = lappend(table->writes, write);
 	MemoryContextSwitchTo(caller);
 	return write;
@@ -256,6 +254,12 @@ static bool
 run_write(const PushTable *table, RowWrite *write, const ColumnValues *set,
 		  const PushRow *row)
 {
+	static const int results[] = {
+		[WRITE_INSERT] = SPI_OK_INSERT,
+		[WRITE_INSERT_RETURNING] = SPI_OK_INSERT_RETURNING,
+		[WRITE_UPDATE] = SPI_OK_UPDATE,
+		[WRITE_DELETE] = SPI_OK_DELETE
+	};
 	Datum	   *values = palloc(Max(write->nparams, 1) * sizeof(Datum));
 	char	   *nulls = palloc(Max(write->nparams, 1));
 	int			attnum = -1;
@@ -273,8 +277,7 @@ run_write(const PushTable *table, RowWrite *write, const ColumnValues *set,
 		values[n] = set->values[attnum - 1];
 		nulls[n++] = set->isnull[attnum - 1] ? 'n' : ' ';
 	}
-	if (SPI_execute_plan(write->plan, values, nulls, false, 0) < 0)
-		elog(ERROR, "writing a row of table \"%s\" failed", table->name);
+	sp_run_plan(write->plan, values, nulls, results[write->kind]);
 	return SPI_processed > 0;
 }
 

@@ -8,9 +8,9 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
-#include "executor/spi.h"
 #include "utils/builtins.h"
 
+#include "push/run.h"
 #include "push/temp_id.h"
 
 #define PREFIX			"temp-"
@@ -27,6 +27,10 @@
 #define ADD_SQL \
 	"INSERT INTO syncport.push_temp_id (client_id, temp_id, value)" \
 	" VALUES ($1, $2, $3) ON CONFLICT DO NOTHING"
+
+/* kept for the session */
+static SPIPlanPtr add_plan = NULL;
+static SPIPlanPtr find_plan = NULL;
 
 bool
 sp_temp_id_is(const char *string, int length)
@@ -67,7 +71,6 @@ sp_temp_id_occurs(Jsonb *json)
 JsonbValue *
 sp_temp_id_find(const char *client_id, const char *temp)
 {
-	MemoryContext caller = CurrentMemoryContext;
 	Oid			types[] = {TEXTOID, TEXTOID};
 	Datum		values[2];
 	Jsonb	   *json;
@@ -75,10 +78,7 @@ sp_temp_id_find(const char *client_id, const char *temp)
 
 	values[0] = CStringGetTextDatum(client_id);
 	values[1] = CStringGetTextDatum(temp);
-	if (SPI_execute_with_args(FIND_SQL, 2, types, values, NULL, false, 1) !=
-		SPI_OK_SELECT)
-		elog(ERROR, "looking for a temporary id failed");
-	MemoryContextSwitchTo(caller);
+	sp_run_kept(&find_plan, FIND_SQL, 2, types, values, SPI_OK_SELECT);
 	if (SPI_processed == 0)
 	{
 		SPI_freetuptable(SPI_tuptable);
@@ -101,9 +101,7 @@ sp_temp_id_add(const char *client_id, const char *temp,
 	values[0] = CStringGetTextDatum(client_id);
 	values[1] = CStringGetTextDatum(temp);
 	values[2] = JsonbPGetDatum(JsonbValueToJsonb((JsonbValue *) value));
-	if (SPI_execute_with_args(ADD_SQL, 3, types, values, NULL, false, 0) !=
-		SPI_OK_INSERT)
-		elog(ERROR, "adding a temporary id failed");
+	sp_run_kept(&add_plan, ADD_SQL, 3, types, values, SPI_OK_INSERT);
 	return SPI_processed > 0;
 }
 
