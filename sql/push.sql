@@ -2,6 +2,8 @@
 -- Needs what is answered to be one line for each mutation, without what is
 -- different at each run: versions and times are shown as whether they are set.
 DELETE FROM syncport.tombstone;
+DELETE FROM syncport.push_ledger;
+DELETE FROM syncport.push_temp_id;
 SET client_min_messages = warning;
 CREATE SCHEMA push_test;
 SET search_path = push_test, pg_catalog;
@@ -504,3 +506,5 @@ SELECT send(jsonb_build_array(jsonb_build_object('table', 'sale', 'op', 'update'
 
 DROP SCHEMA push_test CASCADE;
 DELETE FROM syncport.tombstone;
+DELETE FROM syncport.push_ledger;
+DELETE FROM syncport.push_temp_id;
