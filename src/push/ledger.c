@@ -358,7 +358,8 @@ write_answers(List *entries, const char *client_id)
 	values[PARAM_STATUS] = finish_array(&arrays[PARAM_STATUS], TEXTOID);
 	for (i = PARAM_KEY; i < WRITE_PARAMETERS; i++)
 		values[i] = finish_array(&arrays[i], JSONBOID);
-	sp_run_kept(&write_plan, WRITE_SQL, WRITE_PARAMETERS, types, values, SPI_OK_UPDATE);
+	sp_run_kept(&write_plan, WRITE_SQL, WRITE_PARAMETERS, types, values,
+				SPI_OK_UPDATE);
 }
 
 /* Names of columns as a JSON array. */
