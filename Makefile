@@ -128,7 +128,7 @@ PG_CFLAGS    = -Wextra -Wno-unused-parameter -Wno-sign-compare \
 # These build a copy of their own, with warnings as errors, and need nothing
 # installed: PG=15, 17 or 18 and TESTS="kind[:name] ..." choose.
 HARNESS = test lint demo bench check-asan
-OURS    = $(HARNESS) indent typedefs
+OURS    = $(HARNESS) test-clients indent typedefs
 
 ifneq ($(filter-out $(OURS),$(or $(MAKECMDGOALS),all)),)
 PG_CONFIG   ?= pg_config
@@ -146,6 +146,9 @@ endif
 
 $(HARNESS):
 	@exec env PG='$(PG)' TESTS='$(TESTS)' ROWS='$(ROWS)' BENCH='$(BENCH)' test/harness/run $@
+
+test-clients:
+	@exec $(MAKE) --no-print-directory test TESTS=clients
 
 # Both change the working tree.
 indent:

@@ -21,12 +21,13 @@ my @rows;
 
 # kind => [pattern of its files, function of the names to run]
 my $sanitize = $ENV{HARNESS_SANITIZE};
-my @order = $sanitize ? qw(regress fuzz) : qw(regress isolation pgtap tap fuzz lint);
+my @order = $sanitize ? qw(regress fuzz) : qw(regress isolation pgtap tap clients fuzz lint);
 my %kinds = (
 	regress => [ 'sql/*.sql', \&run_regress ],
 	isolation => [ 'test/isolation/specs/*.spec', \&run_isolation ],
 	pgtap => [ 'test/pgtap/*.sql', \&run_pgtap ],
 	tap => [ 'test/t/*.pl', \&run_tap ],
+	clients => [ 'test/clients/*.test.mjs', \&run_clients ],
 	fuzz => [ 'test/fuzz/*.sql', \&run_fuzz ],
 	lint => [ 'test/lint/lint.pl', \&run_lint ],
 );
@@ -35,7 +36,7 @@ my %kinds = (
 sub names_of
 {
 	my ($kind) = @_;
-	my @all = map { basename($_) =~ s/\.\w+$//r } sort glob($kinds{$kind}[0]);
+	my @all = map { basename($_) =~ s/(\.test)?\.\w+$//r } sort glob($kinds{$kind}[0]);
 	my @wanted = split ' ', $ENV{TESTS} // '';
 	return @all if grep { $_ eq $kind } @wanted or !@wanted;
 	my %named = map { /^\Q$kind\E:(.+)/ ? ($1 => 1) : () } @wanted;
@@ -208,6 +209,42 @@ sub run_tap
 	return;
 }
 
+# Client libraries in Node, each in databases of its own.
+sub run_clients
+{
+	foreach my $name (@_)
+	{
+		if (!$ENV{HARNESS_NODE})
+		{
+			note_result('clients', $name, { passed => 0, failed => 0, skipped => 1 }, '');
+			next;
+		}
+		my ($status, $output) = capture("$root/results/clients_$name.log",
+			'timeout', $PATIENCE, $ENV{HARNESS_NODE}, '--test', '--test-reporter=tap',
+			"test/clients/$name.test.mjs");
+		note_result('clients', $name, node_counts($output, $status), $output);
+	}
+	print "harness: clients skipped: $ENV{HARNESS_NO_NODE}\n" if !$ENV{HARNESS_NODE};
+	return;
+}
+
+# Node nests its tests and sums them up at the end.
+sub node_counts
+{
+	my ($output, $status) = @_;
+	my %sum = map { /^# (pass|fail|cancelled|skipped) (\d+)$/ ? ($1 => $2) : () } split /\n/, $output;
+	my %count = (
+		passed => $sum{pass} // 0,
+		failed => ($sum{fail} // 0) + ($sum{cancelled} // 0),
+		skipped => $sum{skipped} // 0);
+	if ($count{failed} == 0 && ($status != 0 || $count{passed} == 0))
+	{
+		$count{failed} = 1;
+		$count{reason} = "ended with status $status, $count{passed} passed";
+	}
+	return \%count;
+}
+
 sub run_lint
 {
 	my ($status, $output) = capture("$root/results/lint.log", 'perl', 'test/lint/lint.pl');
@@ -260,7 +297,7 @@ my %names = map { $_ => [ names_of($_) ] } @order;
 $names{lint} = [] if $pg != 15 && !grep { $_ eq 'lint' } split ' ', $ENV{TESTS} // '';
 
 set_up($sanitize ? "-O1 -fno-omit-frame-pointer $SANITIZERS" : '-Werror');
-if (grep { @{ $names{$_} // [] } } qw(regress isolation pgtap fuzz))
+if (grep { @{ $names{$_} // [] } } qw(regress isolation pgtap clients fuzz))
 {
 	$log = start_cluster({
 			shared_preload_libraries => 'pg_cron',
