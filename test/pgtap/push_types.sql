@@ -48,7 +48,7 @@ BEGIN
 			WHEN 'set' THEN jsonb_build_object('set', jsonb_build_object(name, value))
 			ELSE jsonb_build_object('set', jsonb_build_object('mark', name || how), 'base', jsonb_build_object(name, value)) END;
 		SELECT concat_ws(' ', p.status, p.error) INTO answer FROM syncport.push(jsonb_build_array(m)) p;
-		IF answer <> CASE how WHEN 'set' THEN 'noop' ELSE 'applied' END THEN
+		IF (answer <> CASE how WHEN 'set' THEN 'noop' ELSE 'applied' END) THEN
 			RETURN NEXT;
 		END IF;
 	END LOOP;
