@@ -500,6 +500,7 @@ SELECT send('[{"table":"head","op":"insert","key":{"id":2},"set":{"tail":1}},
 SELECT id, tail FROM head ORDER BY id;
 
 -- After a restore from a dump a cursor says nothing ----------------------------
+DROP TABLE stampless CASCADE;
 SELECT syncport.restamp(NULL) IS NOT NULL;
 SELECT send(jsonb_build_array(jsonb_build_object('table', 'sale', 'op', 'update', 'key', '{"id":3}'::jsonb,
 	'set', '{"item":"L"}'::jsonb) || base('base_cursor')));

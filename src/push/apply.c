@@ -62,6 +62,7 @@ static PushAction choose_missing(PushWork *work);
 static PushAction choose_deleted(PushWork *work);
 static PushAction choose_live(PushWork *work);
 static PushAction choose_update(PushWork *work);
+static bool is_alike(PushWork *work);
 static PushAction resolve(PushWork *work);
 static PushAction merge(PushWork *work);
 static bool is_changed(PushWork *work);
@@ -202,8 +203,7 @@ choose_live(PushWork *work)
 			work->columns = sp_row_stored_otherwise(work->input->table,
 													work->row,
 													&work->input->set);
-			return bms_is_empty(work->columns) ? ACTION_NOTHING :
-				resolve(work);
+			return is_alike(work) ? ACTION_NOTHING : resolve(work);
 		case PUSH_UPSERT:
 		case PUSH_UPDATE:
 		case PUSH_RESTORE:
@@ -225,7 +225,21 @@ choose_update(PushWork *work)
 											&input->set);
 	if (bms_is_empty(work->columns))
 		return ACTION_NOTHING;
-	return is_changed(work) ? resolve(work) : ACTION_UPDATE;
+	if (is_changed(work))
+		return is_alike(work) ? ACTION_NOTHING : resolve(work);
+	if (!work->own)
+		work->columns = bms_intersect(work->columns, sp_base_touched(input));
+	return bms_is_empty(work->columns) ? ACTION_NOTHING : ACTION_UPDATE;
+}
+
+/* Whether the row is as the client wants it, but for ways of writing. */
+static bool
+is_alike(PushWork *work)
+{
+	PushInput  *input = work->input;
+
+	return bms_is_empty(sp_row_unequal(input->table, work->row, &input->set,
+									   NULL));
 }
 
 /* A conflict: what the policy says. */

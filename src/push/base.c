@@ -22,7 +22,6 @@ static bool is_passed(const FeedPosition *position, const PushTable *table,
 					  Relation rel, const PushRow *row);
 static int	compare_key(const OrderSpec *order, const Datum *last,
 						const PushRow *row);
-static Bitmapset *unequal_to_base(const PushInput *input);
 
 bool
 sp_base_is_changed(const PushInput *input, Relation rel, const PushRow *row)
@@ -135,24 +134,24 @@ sp_base_merge(const PushInput *input, const PushRow *row, Bitmapset **apply)
 												 &input->set);
 	Bitmapset  *server = sp_row_unequal(input->table, row, &input->base,
 										input->digits);
-	Bitmapset  *client = unequal_to_base(input);
+	Bitmapset  *client = sp_base_touched(input);
 	Bitmapset  *unknown = bms_difference(input->set.columns,
 										 input->base.columns);
 
-	client = bms_union(client, unknown);
 	server = bms_union(server, unknown);
 	*apply = bms_difference(bms_intersect(differ, client), server);
 	return bms_intersect(bms_intersect(differ, client), server);
 }
 
-/* The columns that set and base both give, and not alike. */
-static Bitmapset *
-unequal_to_base(const PushInput *input)
+Bitmapset *
+sp_base_touched(const PushInput *input)
 {
 	PushRow		base = {.values = input->base.values,
 	.isnull = input->base.isnull};
 	ColumnValues set = input->set;
 
 	set.columns = bms_intersect(input->set.columns, input->base.columns);
-	return sp_row_unequal(input->table, &base, &set, NULL);
+	return bms_union(sp_row_unequal(input->table, &base, &set, NULL),
+					 bms_difference(input->set.columns,
+									input->base.columns));
 }

@@ -26,6 +26,12 @@ extern Bitmapset *sp_base_conflict(const PushInput *input,
 								   const PushRow *row);
 
 /*
+ * The columns of set that the client has changed, as far as BASE_ROW tells:
+ * all without one, and those that base does not give.
+ */
+extern Bitmapset *sp_base_touched(const PushInput *input);
+
+/*
  * Merge set into the row by column, with BASE_ROW: *apply gets the columns
  * of set that only the client has changed.  Returns those that both have, or
  * that base does not give.

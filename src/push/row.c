@@ -36,8 +36,12 @@ static void take_columns(const PushTable *table, HeapTuple tuple,
 						 TupleDesc desc, PushRow *row);
 static Datum *key_values(const PushTable *table, const ColumnValues *key,
 						 int room);
-static bool is_equal(PushTable *table, PushColumn *column, Datum given,
-					 Datum stored, int digits);
+static bool is_same(PushTable *table, const PushRow *row,
+					const ColumnValues *given, AttrNumber attnum, int digits);
+static bool is_json(Oid type);
+static bool is_json_null(Oid type, Datum value);
+static bool is_equal(PushColumn *column, Datum given, Datum stored,
+					 int digits);
 static int64 floor_to(int64 microseconds, int digits);
 static Jsonb *as_jsonb(Datum value);
 
@@ -243,7 +247,7 @@ sp_row_key(const PushTable *table, const Datum *values)
 }
 
 Bitmapset *
-sp_row_stored_otherwise(const PushTable *table, const PushRow *row,
+sp_row_stored_otherwise(PushTable *table, const PushRow *row,
 						const ColumnValues *given)
 {
 	Bitmapset  *columns = NULL;
@@ -254,10 +258,14 @@ sp_row_stored_otherwise(const PushTable *table, const PushRow *row,
 		PushColumn *column = &table->columns[attnum - 1];
 		bool		isnull = given->isnull[attnum - 1];
 
-		if (!column->readable || isnull != row->isnull[attnum - 1] ||
-			(!isnull && !datum_image_eq(given->values[attnum - 1],
-										row->values[attnum - 1],
-										column->byval, column->length)))
+		if (!column->readable || (is_json(column->type) ?
+								  !is_same(table, row, given, attnum, -1) :
+								  isnull != row->isnull[attnum - 1] ||
+								  (!isnull &&
+								   !datum_image_eq(given->values[attnum - 1],
+												   row->values[attnum - 1],
+												   column->byval,
+												   column->length))))
 			columns = bms_add_member(columns, attnum);
 	}
 	return columns;
@@ -272,18 +280,46 @@ sp_row_unequal(PushTable *table, const PushRow *row,
 
 	while ((attnum = bms_next_member(given->columns, attnum)) >= 0)
 	{
-		PushColumn *column = &table->columns[attnum - 1];
-		bool		isnull = given->isnull[attnum - 1];
-
-		if (!column->readable)
-			continue;
-		if (isnull != row->isnull[attnum - 1] ||
-			(!isnull && !is_equal(table, column, given->values[attnum - 1],
-								  row->values[attnum - 1],
-								  digits ? digits[attnum - 1] : -1)))
+		if (table->columns[attnum - 1].readable &&
+			!is_same(table, row, given, attnum,
+					 digits ? digits[attnum - 1] : -1))
 			columns = bms_add_member(columns, attnum);
 	}
 	return columns;
+}
+
+/* Whether a column is given as the row has it. */
+static bool
+is_same(PushTable *table, const PushRow *row, const ColumnValues *given,
+		AttrNumber attnum, int digits)
+{
+	PushColumn *column = &table->columns[attnum - 1];
+	Datum		stored = row->values[attnum - 1];
+
+	/* we show a JSON null as null, so that is what clients send for it */
+	if (given->isnull[attnum - 1])
+		return row->isnull[attnum - 1] ||
+			(is_json(column->type) && is_json_null(column->type, stored));
+	return !row->isnull[attnum - 1] &&
+		is_equal(column, given->values[attnum - 1], stored, digits);
+}
+
+/* Whether a type is json or jsonb. */
+static bool
+is_json(Oid type)
+{
+	return type == JSONOID || type == JSONBOID;
+}
+
+/* Whether a value of such a type is null. */
+static bool
+is_json_null(Oid type, Datum value)
+{
+	Jsonb	   *json = type == JSONOID ? as_jsonb(value) :
+	DatumGetJsonbP(value);
+
+	return JB_ROOT_IS_SCALAR(json) &&
+		getIthJsonbValueFromContainer(&json->root, 0)->type == jbvNull;
 }
 
 /*
@@ -291,8 +327,7 @@ sp_row_unequal(PushTable *table, const PushRow *row,
  * by byte; json by its content; times to the precision sent.
  */
 static bool
-is_equal(PushTable *table, PushColumn *column, Datum given, Datum stored,
-		 int digits)
+is_equal(PushColumn *column, Datum given, Datum stored, int digits)
 {
 	Oid			output;
 	bool		varlena;

@@ -46,10 +46,10 @@ extern char *sp_row_json(const PushTable *table, const PushRow *row);
 extern Jsonb *sp_row_key(const PushTable *table, const Datum *values);
 
 /*
- * Columns among those given that differ from the row's in what is stored,
- * and those that the caller may not read.
+ * Columns among those given that differ from the row's in what is stored
+ * (json in its content), and those that the caller may not read.
  */
-extern Bitmapset *sp_row_stored_otherwise(const PushTable *table,
+extern Bitmapset *sp_row_stored_otherwise(PushTable *table,
 										  const PushRow *row,
 										  const ColumnValues *given);
 

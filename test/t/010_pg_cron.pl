@@ -78,7 +78,7 @@ $node->append_conf('postgresql.conf', "shared_preload_libraries = ''");
 $node->start;
 $node->safe_psql('postgres', 'DROP EXTENSION pg_cron');
 ($ret, $out, $err) = $node->psql('postgres', 'SELECT syncport.schedule()');
-like($err, qr/pg_cron is not loaded.*HINT:.*CALL syncport\.purge\(\)/s,
+like($err, qr/pg_cron is not loaded.*HINT:.*CALL syncport\.maintain\(\)/s,
 	'without the library');
 $node->stop;
 
