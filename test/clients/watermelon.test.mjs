@@ -25,7 +25,7 @@ function device() {
   const Adapter = LokiJSAdapter.default ?? LokiJSAdapter
   return new Database({
     adapter: new Adapter({ schema, dbName: `device${++devices}`, useWebWorker: false,
-      useIncrementalIndexedDB: false }),
+      useIncrementalIndexedDB: false, extraLokiOptions: { autosave: false } }),
     modelClasses: [Post, Comment],
   })
 }

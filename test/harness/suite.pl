@@ -220,7 +220,7 @@ sub run_clients
 			next;
 		}
 		my ($status, $output) = capture("$root/results/clients_$name.log",
-			'timeout', $PATIENCE, $ENV{HARNESS_NODE}, '--test', '--test-reporter=tap',
+			'timeout', 180, $ENV{HARNESS_NODE}, '--test', '--test-reporter=tap',
 			"test/clients/$name.test.mjs");
 		note_result('clients', $name, node_counts($output, $status), $output);
 	}
