@@ -8,7 +8,8 @@
 use strict;
 use warnings;
 use FindBin;
-use lib "$FindBin::Bin/../test/t/lib";
+use lib "$FindBin::Bin/lib", "$FindBin::Bin/../test/t/lib";
+use Demo qw(say_at with_commas compare_copies);
 use Digest::MD5 qw(md5_hex);
 use Feed::Session;
 use Harness qw($root run capture);
@@ -19,25 +20,10 @@ my $STANDBY = 'port=65433';
 my $PAGE = 5000;
 my $RETENTION = 5;
 my $dir = "$root/sync";
-my $start = time;
 $| = 1;
 mkdir $dir or die "$dir: $!\n";
 
 # ------------------------------------------------------------------- clients
-
-sub say_at
-{
-	my ($who, $what) = @_;
-	syswrite STDOUT, sprintf "%6.1f s  %-7s %s\n", time - $start, $who, $what;
-	return;
-}
-
-sub with_commas
-{
-	my ($number) = @_;
-	1 while $number =~ s/^(\d+)(\d{3})/$1,$2/;
-	return $number;
-}
 
 sub signal_file { open my $file, '>', "$dir/$_[0]" or die "$_[0]: $!\n"; return }
 
@@ -274,16 +260,7 @@ foreach my $name (qw(phone tablet laptop))
 	open my $result, '<', "$dir/$name.result" or die "$name: $!\n";
 	chomp($sums{$name} = <$result>);
 }
-print "\n  copy         rows          checksum\n";
-my $different = 0;
-foreach my $name (qw(server phone tablet laptop))
-{
-	my ($count, $sum) = split /\t/, $sums{$name};
-	my $equal = $sums{$name} eq $sums{server};
-	printf "  %-7s %9s  %16s%s\n", $name, with_commas($count), $sum,
-	  $name eq 'server' ? '' : $equal ? '  equals the server' : '  DIFFERS';
-	$different++ unless $equal;
-}
+my $different = compare_copies(\%sums, qw(phone tablet laptop));
 $admin->quit;
 must_run('end', 'pg_ctl', '-D', "$root/standby", '-m', 'fast', '-w', 'stop');
 exit($different ? 1 : 0);
