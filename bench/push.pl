@@ -14,7 +14,9 @@ my $rows = sql('SELECT count(*) FROM records');
 my $size = $rows < 400_000 ? $rows : 400_000;
 my $serial = 0;
 
-my ($include, $lib) = map { my $path = `pg_config $_`; chomp $path; $path } qw(--includedir --libdir);
+# The run's own copy of the server has neither libpq nor its header.
+my $config = "/usr/lib/postgresql/$ENV{HARNESS_PG}/bin/pg_config";
+my ($include, $lib) = map { my $path = `$config $_`; chomp $path; $path } qw(--includedir --libdir);
 system('cc', '-O2', '-Wall', '-Werror', "-I$include", '-o', "$dir/client", "$FindBin::Bin/update_client.c", "-L$lib", '-lpq') == 0
   or die "could not build the client\n";
 
