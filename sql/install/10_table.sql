@@ -51,6 +51,8 @@ CREATE TABLE syncport.tombstone (
 );
 CREATE INDEX tombstone_target_row_version_id_idx
 	ON syncport.tombstone (target, row_version, id);
+CREATE INDEX tombstone_target_key_idx
+	ON syncport.tombstone (target, pg_catalog.hashtext(key::text COLLATE "C"));
 COMMENT ON TABLE syncport.tombstone IS
 'Images of removed rows that do not stay in their table, kept until purge';
 COMMENT ON COLUMN syncport.tombstone.id IS

@@ -14,6 +14,7 @@
 #include "executor/spi.h"
 
 #include "encode/json.h"
+#include "table/image_query.h"
 #include "table/table.h"
 
 typedef struct PushColumn
@@ -52,6 +53,7 @@ typedef struct PushTable
 	int			nread;
 	AttrNumber *read;			/* columns that the caller may read */
 	SPIPlanPtr	read_plan;		/* SELECT of them by key; NULL at first */
+	ImageKeyQuery *image_query; /* the same of images; NULL at first */
 	List	   *writes;			/* prepared statements, see row_write.c */
 	RowEncoder *row_encoder;	/* of the columns in read */
 	RowEncoder *key_encoder;	/* of those in key */

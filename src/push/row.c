@@ -18,24 +18,24 @@
 #include "utils/date.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include "push/row.h"
 #include "push/run.h"
 #include "support/compat.h"
-#include "table/image_query.h"
 
 static bool read_stored(PushTable *table, const ColumnValues *key,
 						PushRow *row);
 static bool read_image(PushTable *table, Relation rel,
 					   const ColumnValues *key, PushRow *row);
 static void prepare_read(PushTable *table);
+static void prepare_image_query(PushTable *table, Relation rel);
 static char *select_list(const PushTable *table);
 static HeapTuple take_tuple(TupleDesc *desc);
 static void take_columns(const PushTable *table, HeapTuple tuple,
 						 TupleDesc desc, PushRow *row);
-static Datum *key_values(const PushTable *table, const ColumnValues *key,
-						 int room);
+static Datum *key_values(const PushTable *table, const ColumnValues *key);
 static bool is_same(PushTable *table, const PushRow *row,
 					const ColumnValues *given, AttrNumber attnum, int digits);
 static bool is_json(Oid type);
@@ -62,7 +62,7 @@ sp_row_read(PushTable *table, const Relation rel, const ColumnValues *key)
 static bool
 read_stored(PushTable *table, const ColumnValues *key, PushRow *row)
 {
-	Datum	   *values = key_values(table, key, table->nkey);
+	Datum	   *values = key_values(table, key);
 	HeapTuple	tuple;
 	TupleDesc	desc;
 
@@ -85,27 +85,19 @@ read_image(PushTable *table, Relation rel, const ColumnValues *key,
 		   PushRow *row)
 {
 	MemoryContext caller = CurrentMemoryContext;
-	int			nparams = table->nkey + 1;
-	ImageSource *source = sp_image_source(rel, nparams);
-	Oid		   *types = palloc(nparams * sizeof(Oid));
 	HeapTuple	tuple;
 	TupleDesc	desc;
 	bool		isnull;
+	bool		found;
 
-	memcpy(types, table->key_types, table->nkey * sizeof(Oid));
-	types[table->nkey] = INT8OID;
-	sp_image_query_run(source,
-					   psprintf("SELECT %s, t.syncport_row_version,"
-								" t.syncport_removed_at FROM %s"
-								" WHERE %s AND %s"
-								" ORDER BY t.syncport_id DESC LIMIT 1",
-								select_list(table), source->from,
-								table->key_condition, source->not_live),
-					   nparams, types, key_values(table, key, nparams));
+	if (table->image_query == NULL)
+		prepare_image_query(table, rel);
+	found = sp_image_key_query_run(table->image_query, rel,
+								   key_values(table, key));
 	MemoryContextSwitchTo(caller);
-	tuple = take_tuple(&desc);
-	if (tuple == NULL)
+	if (!found)
 		return false;
+	tuple = take_tuple(&desc);
 	take_columns(table, tuple, desc, row);
 	row->state = ROW_DELETED;
 	row->image = true;
@@ -136,6 +128,22 @@ prepare_read(PushTable *table)
 							   table->key_condition);
 
 	table->read_plan = sp_run_prepare(sql, table->nkey, table->key_types);
+}
+
+/* Make the query for images, to live as long as the table. */
+static void
+prepare_image_query(PushTable *table, Relation rel)
+{
+	MemoryContext caller =
+	MemoryContextSwitchTo(GetMemoryChunkContext(table));
+	char	   *select = psprintf("%s, t.syncport_row_version,"
+								  " t.syncport_removed_at",
+								  select_list(table));
+
+	table->image_query = sp_image_key_query(rel, select,
+											table->key_condition,
+											table->key_types);
+	MemoryContextSwitchTo(caller);
 }
 
 /* "t.a, t.b": what the caller may read. */
@@ -184,11 +192,11 @@ take_columns(const PushTable *table, HeapTuple tuple, TupleDesc desc,
 	}
 }
 
-/* The values of a key in its order, and room for more. */
+/* The values of a key in its order. */
 static Datum *
-key_values(const PushTable *table, const ColumnValues *key, int room)
+key_values(const PushTable *table, const ColumnValues *key)
 {
-	Datum	   *values = palloc(room * sizeof(Datum));
+	Datum	   *values = palloc(table->nkey * sizeof(Datum));
 	int			i;
 
 	for (i = 0; i < table->nkey; i++)

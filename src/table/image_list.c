@@ -73,6 +73,7 @@ typedef struct KeyEntry
 #include "lib/simplehash.h"
 
 static void list_image(ImageList *list, HeapTuple tuple, TupleDesc desc);
+static void read_entry(HeapTuple tuple, TupleDesc desc, ImageEntry *entry);
 static void add_entry(ImageList *list, const ImageEntry *entry);
 
 ImageList *
@@ -121,18 +122,7 @@ list_image(ImageList *list, HeapTuple tuple, TupleDesc desc)
 	KeyText		key_text;
 	KeyEntry   *newest;
 
-	entry.id = DatumGetInt64(heap_getattr(tuple, TOMBSTONE_ID, desc,
-										  &isnull));
-	entry.row_version =
-		DatumGetInt64(heap_getattr(tuple, TOMBSTONE_ROW_VERSION, desc,
-								   &isnull));
-	entry.removed_at =
-		DatumGetTimestampTz(heap_getattr(tuple, TOMBSTONE_REMOVED_AT, desc,
-										 &isnull));
-	entry.tid = tuple->t_self;
-	entry.shown = DatumGetBool(heap_getattr(tuple, TOMBSTONE_COMPLETE, desc,
-											&isnull)) &&
-		!heap_attisnull(tuple, TOMBSTONE_IMAGE, desc);
+	read_entry(tuple, desc, &entry);
 	if (list->every)
 	{
 		add_entry(list, &entry);
@@ -156,6 +146,45 @@ list_image(ImageList *list, HeapTuple tuple, TupleDesc desc)
 		return;
 	newest->newest = list->nentries;
 	add_entry(list, &entry);
+}
+
+/* What is listed of an image. */
+static void
+read_entry(HeapTuple tuple, TupleDesc desc, ImageEntry *entry)
+{
+	bool		isnull;
+
+	entry->id = DatumGetInt64(heap_getattr(tuple, TOMBSTONE_ID, desc,
+										   &isnull));
+	entry->row_version =
+		DatumGetInt64(heap_getattr(tuple, TOMBSTONE_ROW_VERSION, desc,
+								   &isnull));
+	entry->removed_at =
+		DatumGetTimestampTz(heap_getattr(tuple, TOMBSTONE_REMOVED_AT, desc,
+										 &isnull));
+	entry->tid = tuple->t_self;
+	entry->shown = DatumGetBool(heap_getattr(tuple, TOMBSTONE_COMPLETE, desc,
+											 &isnull)) &&
+		!heap_attisnull(tuple, TOMBSTONE_IMAGE, desc);
+}
+
+void
+sp_image_list_newest(TupleTableSlot *slot, const text *key,
+					 ImageEntry *entry)
+{
+	bool		free_tuple;
+	bool		isnull;
+	HeapTuple	tuple = ExecFetchSlotHeapTuple(slot, false, &free_tuple);
+	text	   *found = DatumGetTextPP(slot_getattr(slot, TOMBSTONE_KEY,
+													&isnull));
+	int			length = VARSIZE_ANY_EXHDR(found);
+
+	if (length == VARSIZE_ANY_EXHDR(key) &&
+		memcmp(VARDATA_ANY(found), VARDATA_ANY(key), length) == 0 &&
+		DatumGetInt64(slot_getattr(slot, TOMBSTONE_ID, &isnull)) > entry->id)
+		read_entry(tuple, slot->tts_tupleDescriptor, entry);
+	if (free_tuple)
+		heap_freetuple(tuple);
 }
 
 /* Append an image. */

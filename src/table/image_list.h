@@ -9,6 +9,7 @@
 #define SYNCPORT_TABLE_IMAGE_LIST_H
 
 #include "datatype/timestamp.h"
+#include "executor/tuptable.h"
 #include "storage/itemptr.h"
 
 /* an image */
@@ -44,5 +45,12 @@ extern ImageList *sp_image_list(void);
  */
 extern void sp_image_list_extend(ImageList *list, Oid target,
 								 int64 from_version);
+
+/*
+ * If a row of syncport.tombstone has this key, the text of json, and is newer
+ * than the entry, it becomes the entry.  The entry's id is 0 at first.
+ */
+extern void sp_image_list_newest(TupleTableSlot *slot, const text *key,
+								 ImageEntry *entry);
 
 #endif							/* SYNCPORT_TABLE_IMAGE_LIST_H */

@@ -151,24 +151,15 @@ find_tombstone(Restore *restore, RestoreSet *set, RowKey *key)
 static bool
 find_image(Restore *restore, RestoreSet *set, RowKey *key)
 {
-	int			nparams = key->ncolumns + 1;
-	ImageSource *source = sp_image_source(set->rel, nparams);
-	Oid		   *types = palloc(nparams * sizeof(Oid));
-	Datum	   *values = palloc(nparams * sizeof(Datum));
+	ImageKeyQuery *query =
+	sp_image_key_query(set->rel,
+					   psprintf("t.syncport_id, t.syncport_removed_at%s",
+								select_columns(set, "t")),
+					   key->condition, key->types);
 	bool		isnull;
 	Datum		removed_at;
 
-	memcpy(types, key->types, key->ncolumns * sizeof(Oid));
-	memcpy(values, key->values, key->ncolumns * sizeof(Datum));
-	types[key->ncolumns] = INT8OID;
-	sp_image_query_run(source,
-					   psprintf("SELECT t.syncport_id, t.syncport_removed_at%s"
-								" FROM %s WHERE %s AND %s"
-								" ORDER BY t.syncport_id DESC LIMIT 1",
-								select_columns(set, "t"), source->from,
-								key->condition, source->not_live),
-					   nparams, types, values);
-	if (SPI_processed == 0)
+	if (!sp_image_key_query_run(query, set->rel, key->values))
 		return false;
 	removed_at = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc,
 							   2, &isnull);
