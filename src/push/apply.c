@@ -50,6 +50,7 @@ typedef struct PushWork
 	Relation	rel;			/* its table, open */
 	ConflictPolicy policy;
 	PushRow    *row;			/* as read last */
+	PushRow    *left;			/* as the last write left it, if that is known */
 	bool		own;			/* this call has written the row before */
 	bool		changed;		/* this mutation has written */
 	Bitmapset  *columns;		/* that UPDATE is to write */
@@ -82,11 +83,15 @@ sp_push_apply(PushInput *input, ConflictPolicy policy, NameMap *written,
 	PushTable  *table = input->table;
 	PushWork	work = {.input = input,.policy = policy};
 	PushAction	action;
+	char	   *name = NULL;
 
 	work.rel = table_open(table->relid, NoLock);
 	read_row(&work);
-	work.own = work.row->state != ROW_MISSING &&
-		sp_name_map_get(written, row_name(table, work.row->values)) != NULL;
+	if (work.row->state != ROW_MISSING)
+	{
+		name = row_name(table, work.row->values);
+		work.own = sp_name_map_get(written, name) != NULL;
+	}
 	while ((action = choose_action(&work)) >= ACTION_INSERT)
 	{
 		PushRow    *before = work.row;
@@ -99,7 +104,11 @@ sp_push_apply(PushInput *input, ConflictPolicy policy, NameMap *written,
 		}
 		else
 			work.own = false;
-		read_row(&work);
+		if (work.left)
+			work.row = work.left;
+		else
+			read_row(&work);
+		work.left = NULL;
 		if (!work.own)
 			check_progress(&work, before);
 		else if (action != ACTION_RESTORE)
@@ -114,10 +123,17 @@ sp_push_apply(PushInput *input, ConflictPolicy policy, NameMap *written,
 	}
 	else
 		answer->status = work.changed ? PUSH_APPLIED : PUSH_NOOP;
-	if (input->key_complete)
-		answer->key = sp_row_key(table, input->key.values);
 	if (work.changed)
-		sp_name_map_put(written, row_name(table, input->key.values), table);
+	{
+		char	   *now = row_name(table, work.row->state != ROW_MISSING ?
+								   work.row->values : input->key.values);
+
+		sp_name_map_put(written, now, table);
+		if (name == NULL || strcmp(name, now) != 0)
+			answer->key = NULL;
+	}
+	if (input->key_complete && answer->key == NULL)
+		answer->key = sp_row_key(table, input->key.values);
 	answer->server = sp_row_json(table, work.row);
 	table_close(work.rel, NoLock);
 }
@@ -291,7 +307,7 @@ perform(PushWork *work, PushAction action)
 			return insert_row(work);
 		case ACTION_UPDATE:
 			met = sp_row_update(input->table, work->row, &input->set,
-								work->columns);
+								work->columns, &work->left);
 			if (met)
 				follow_key(work);
 			break;
@@ -376,13 +392,20 @@ check_progress(PushWork *work, const PushRow *before)
 			 errhint("Ask for the row's policies, or leave it as it is.")));
 }
 
-/* The key is what UPDATE made of it. */
+/* The key is what UPDATE, or a trigger before it, made of it. */
 static void
 follow_key(PushWork *work)
 {
 	PushInput  *input = work->input;
 	int			attnum = -1;
+	int			i;
 
+	for (i = 0; work->left && i < input->table->nkey; i++)
+	{
+		attnum = input->table->key[i];
+		input->key.values[attnum - 1] = work->left->values[attnum - 1];
+	}
+	attnum = -1;
 	while ((attnum = bms_next_member(work->columns, attnum)) >= 0)
 	{
 		if (input->table->columns[attnum - 1].key)
@@ -394,10 +417,8 @@ follow_key(PushWork *work)
 static char *
 row_name(const PushTable *table, const Datum *values)
 {
-	Jsonb	   *key = sp_row_key(table, values);
-
 	return psprintf("%u %s", table->relid,
-					JsonbToCString(NULL, &key->root, VARSIZE(key)));
+					sp_row_key_text(table, values));
 }
 
 /* Names of columns as text[]. */

@@ -35,7 +35,7 @@
 	" SELECT $1, u.id, u.hash, $4" \
 	" FROM ROWS FROM (pg_catalog.unnest($2), pg_catalog.unnest($3))" \
 	" u (id, hash) ORDER BY u.id ON CONFLICT DO NOTHING" \
-	" RETURNING mutation_id"
+	" RETURNING mutation_id, ctid"
 
 #define READ_SQL \
 	"SELECT l.mutation_id, l.hash, l.seq, l.status, l.key, l.temp_key," \
@@ -43,26 +43,28 @@
 	" WHERE" OWN_ENTRIES \
 	" AND l.mutation_id OPERATOR(pg_catalog.=) ANY ($2)"
 
+/*
+ * Nobody else sees the rows that were reserved, so they stay where they are,
+ * and no statistics can mislead the planner about finding them.
+ */
 #define WRITE_SQL \
 	"UPDATE syncport.push_ledger l SET status = u.status, key = u.key," \
 	" temp_key = u.temp_key, conflict_columns = u.conflict_columns," \
 	" error = u.error" \
-	" FROM ROWS FROM (pg_catalog.unnest($2), pg_catalog.unnest($3)," \
-	" pg_catalog.unnest($4), pg_catalog.unnest($5), pg_catalog.unnest($6)," \
-	" pg_catalog.unnest($7))" \
-	" u (id, status, key, temp_key, conflict_columns, error)" \
-	" WHERE" OWN_ENTRIES \
-	" AND l.mutation_id OPERATOR(pg_catalog.=) u.id"
+	" FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2)," \
+	" pg_catalog.unnest($3), pg_catalog.unnest($4), pg_catalog.unnest($5)," \
+	" pg_catalog.unnest($6))" \
+	" u (tid, status, key, temp_key, conflict_columns, error)" \
+	" WHERE l.ctid OPERATOR(pg_catalog.=) u.tid"
 
 #define REMOVE_SQL \
-	"DELETE FROM syncport.push_ledger l WHERE" OWN_ENTRIES \
-	" AND l.mutation_id OPERATOR(pg_catalog.=) ANY ($2)"
+	"DELETE FROM syncport.push_ledger l" \
+	" WHERE l.ctid OPERATOR(pg_catalog.=) ANY ($1)"
 
-/* parameters of WRITE_SQL, those of the others among them */
-enum LedgerParameter
+/* parameters of WRITE_SQL */
+enum WriteParameter
 {
-	PARAM_CLIENT_ID,
-	PARAM_ID,
+	PARAM_TID,
 	PARAM_STATUS,
 	PARAM_KEY,
 	PARAM_TEMP_KEY,
@@ -71,10 +73,18 @@ enum LedgerParameter
 	WRITE_PARAMETERS
 };
 
-/* the same of RESERVE_SQL */
-#define PARAM_HASH			2
-#define PARAM_SEQ			3
-#define RESERVE_PARAMETERS	4
+/* parameters of RESERVE_SQL, the first two those of READ_SQL */
+enum ReserveParameter
+{
+	PARAM_CLIENT_ID,
+	PARAM_ID,
+	PARAM_HASH,
+	PARAM_SEQ,
+	RESERVE_PARAMETERS
+};
+
+/* the second column of RESERVE_SQL; the first is COLUMN_ID */
+#define COLUMN_TID			2
 
 /* columns of READ_SQL, from 1 */
 enum LedgerColumn
@@ -110,13 +120,14 @@ static Jsonb *read_jsonb(HeapTuple tuple, TupleDesc desc, int column);
 static ArrayType *names_from_json(Jsonb *json);
 static Datum names_to_json(ArrayType *names);
 static NameMap *map_entries(List *entries);
-static void write_answers(List *entries, const char *client_id);
-static void remove_entries(List *entries, const char *client_id);
+static void write_answers(List *entries);
+static void remove_entries(List *entries);
 static void init_array(ParamArray *array, int room);
 static void put(ParamArray *array, Datum value, bool isnull);
 static void put_jsonb(ParamArray *array, Jsonb *json);
 static Datum finish_array(ParamArray *array, Oid element);
 static Datum array_of_ids(List *entries);
+static Datum array_of_tids(List *entries);
 
 void
 sp_ledger_hash(Jsonb *mutation, uint8 *hash)
@@ -163,6 +174,8 @@ reserve(List *entries, const char *client_id)
 	ParamArray	hashes;
 	List	   *taken = NIL;
 	NameMap    *map;
+	Datum		value;
+	bool		isnull;
 	uint64		i;
 	ListCell   *lc;
 
@@ -184,13 +197,6 @@ reserve(List *entries, const char *client_id)
 		Int64GetDatum(U64FromFullTransactionId(GetTopFullTransactionId()));
 	sp_run_kept(&reserve_plan, RESERVE_SQL, RESERVE_PARAMETERS, types, values,
 				SPI_OK_INSERT_RETURNING);
-	if (SPI_processed == list_length(entries))
-	{
-		foreach(lc, entries)
-			((LedgerEntry *) lfirst(lc))->known = false;
-		SPI_freetuptable(SPI_tuptable);
-		return NIL;
-	}
 	map = map_entries(entries);
 	for (i = 0; i < SPI_processed; i++)
 	{
@@ -200,6 +206,9 @@ reserve(List *entries, const char *client_id)
 														  COLUMN_ID));
 
 		entry->known = false;
+		value = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc,
+							  COLUMN_TID, &isnull);
+		ItemPointerCopy((ItemPointer) DatumGetPointer(value), &entry->tid);
 	}
 	SPI_freetuptable(SPI_tuptable);
 	foreach(lc, entries)
@@ -302,7 +311,7 @@ map_entries(List *entries)
 }
 
 void
-sp_ledger_write(List *entries, const char *client_id)
+sp_ledger_write(List *entries)
 {
 	List	   *answered = NIL;
 	List	   *unanswered = NIL;
@@ -320,18 +329,17 @@ sp_ledger_write(List *entries, const char *client_id)
 			unanswered = lappend(unanswered, entry);
 	}
 	if (answered != NIL)
-		write_answers(answered, client_id ? client_id : "");
+		write_answers(answered);
 	if (unanswered != NIL)
-		remove_entries(unanswered, client_id ? client_id : "");
+		remove_entries(unanswered);
 }
 
 /* Write what became of mutations. */
 static void
-write_answers(List *entries, const char *client_id)
+write_answers(List *entries)
 {
-	Oid			types[WRITE_PARAMETERS] = {TEXTOID, TEXTARRAYOID,
-		TEXTARRAYOID, JSONBARRAYOID, JSONBARRAYOID, JSONBARRAYOID,
-	JSONBARRAYOID};
+	Oid			types[WRITE_PARAMETERS] = {TIDARRAYOID, TEXTARRAYOID,
+	JSONBARRAYOID, JSONBARRAYOID, JSONBARRAYOID, JSONBARRAYOID};
 	Datum		values[WRITE_PARAMETERS];
 	ParamArray	arrays[WRITE_PARAMETERS];
 	ListCell   *lc;
@@ -353,13 +361,14 @@ write_answers(List *entries, const char *client_id)
 			answer->conflict_columns == NULL);
 		put_jsonb(&arrays[PARAM_ERROR], answer->error);
 	}
-	values[PARAM_CLIENT_ID] = CStringGetTextDatum(client_id);
-	values[PARAM_ID] = array_of_ids(entries);
+	values[PARAM_TID] = array_of_tids(entries);
 	values[PARAM_STATUS] = finish_array(&arrays[PARAM_STATUS], TEXTOID);
 	for (i = PARAM_KEY; i < WRITE_PARAMETERS; i++)
 		values[i] = finish_array(&arrays[i], JSONBOID);
 	sp_run_kept(&write_plan, WRITE_SQL, WRITE_PARAMETERS, types, values,
 				SPI_OK_UPDATE);
+	if (SPI_processed != list_length(entries))
+		elog(ERROR, "syncport.push_ledger was changed while push was running");
 }
 
 /* Names of columns as a JSON array. */
@@ -389,14 +398,13 @@ names_to_json(ArrayType *names)
 
 /* Take reservations back. */
 static void
-remove_entries(List *entries, const char *client_id)
+remove_entries(List *entries)
 {
-	Oid			types[] = {TEXTOID, TEXTARRAYOID};
-	Datum		values[2];
+	Oid			types[] = {TIDARRAYOID};
+	Datum		values[1];
 
-	values[PARAM_CLIENT_ID] = CStringGetTextDatum(client_id);
-	values[PARAM_ID] = array_of_ids(entries);
-	sp_run_kept(&remove_plan, REMOVE_SQL, 2, types, values, SPI_OK_DELETE);
+	values[0] = array_of_tids(entries);
+	sp_run_kept(&remove_plan, REMOVE_SQL, 1, types, values, SPI_OK_DELETE);
 }
 
 /* Start an array. */
@@ -449,4 +457,21 @@ array_of_ids(List *entries)
 			false);
 	}
 	return finish_array(&ids, TEXTOID);
+}
+
+/* Where their rows are. */
+static Datum
+array_of_tids(List *entries)
+{
+	Datum	   *tids = palloc(list_length(entries) * sizeof(Datum));
+	ListCell   *lc;
+
+	foreach(lc, entries)
+	{
+		tids[foreach_current_index(lc)] =
+			PointerGetDatum(&((LedgerEntry *) lfirst(lc))->tid);
+	}
+	return PointerGetDatum(construct_array(tids, list_length(entries), TIDOID,
+										   sizeof(ItemPointerData), false,
+										   TYPALIGN_SHORT));
 }

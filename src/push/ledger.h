@@ -13,6 +13,8 @@
 #ifndef SYNCPORT_PUSH_LEDGER_H
 #define SYNCPORT_PUSH_LEDGER_H
 
+#include "storage/itemptr.h"
+
 #include "push/answer.h"
 
 #define LEDGER_HASH_BYTES	32	/* SHA-256 */
@@ -22,6 +24,7 @@ typedef struct LedgerEntry
 {
 	char	   *id;				/* of the mutation, as sent */
 	uint8		hash[LEDGER_HASH_BYTES];	/* of its body */
+	ItemPointerData tid;		/* where it was reserved, if it was */
 	bool		known;			/* it was answered by an earlier call: */
 	uint8		known_hash[LEDGER_HASH_BYTES];	/* the body of then */
 	int64		seq;			/* that call's transaction */
@@ -53,6 +56,6 @@ extern void sp_ledger_reserve(List *entries, const char *client_id,
  * Write the answers of all entries that are not known; reservations of those
  * without an answer are taken back.  SPI must be connected.
  */
-extern void sp_ledger_write(List *entries, const char *client_id);
+extern void sp_ledger_write(List *entries);
 
 #endif							/* SYNCPORT_PUSH_LEDGER_H */

@@ -285,7 +285,7 @@ run_items(PushCall *call)
 		MemoryContextReset(work);
 	}
 	if (call->entries != NIL)
-		sp_ledger_write(call->entries, call->client_id);
+		sp_ledger_write(call->entries);
 	MemoryContextSwitchTo(call->context);
 	MemoryContextDelete(work);
 }

@@ -9,7 +9,9 @@
 
 #include "access/table.h"
 #include "catalog/pg_collation.h"
+#include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
+#include "commands/trigger.h"
 #include "miscadmin.h"
 #include "parser/parse_coerce.h"
 #include "utils/acl.h"
@@ -21,6 +23,7 @@
 #include "support/compat.h"
 #include "support/quote.h"
 #include "support/relation.h"
+#include "syncport.h"
 #include "table/registry.h"
 #include "table/target.h"
 
@@ -31,6 +34,7 @@ static bool is_stamp(const EnabledTable *table, const char *name);
 static void read_key(PushTable *table, Relation rel);
 static void mark_references(PushTable *table, Relation rel);
 static void list_readable(PushTable *table);
+static bool changes_afterwards(Relation rel);
 static RowEncoder *begin_encoder(JsonJob *job, Relation rel, int count,
 								 const AttrNumber *columns);
 
@@ -61,6 +65,7 @@ sp_push_table_open(const char *name, JsonJob *job)
 	read_key(table, rel);
 	mark_references(table, rel);
 	list_readable(table);
+	table->returning = !changes_afterwards(rel);
 	table->row_encoder = begin_encoder(job, rel, table->nread, table->read);
 	table->key_encoder = begin_encoder(job, rel, table->nkey, table->key);
 	table_close(rel, NoLock);
@@ -193,6 +198,31 @@ list_readable(PushTable *table)
 		if (column->name && column->readable)
 			table->read[table->nread++] = i + 1;
 	}
+}
+
+/*
+ * Whether a row may be changed once more by the statement that wrote it:
+ * triggers of others may do so, and those of partitions are not seen here.
+ */
+static bool
+changes_afterwards(Relation rel)
+{
+	int			i;
+
+	if (rel->rd_rules != NULL || rel->rd_rel->relhassubclass)
+		return true;
+	for (i = 0; rel->trigdesc && i < rel->trigdesc->numtriggers; i++)
+	{
+		const Trigger *trigger = &rel->trigdesc->triggers[i];
+		char	   *schema;
+
+		if (trigger->tgisinternal || !TRIGGER_FOR_AFTER(trigger->tgtype))
+			continue;
+		schema = get_namespace_name(get_func_namespace(trigger->tgfoid));
+		if (schema == NULL || strcmp(schema, SP_SCHEMA) != 0)
+			return true;
+	}
+	return false;
 }
 
 /* An encoder of some columns of a table. */

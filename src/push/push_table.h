@@ -52,6 +52,8 @@ typedef struct PushTable
 	AttrNumber	deleted_at;		/* InvalidAttrNumber in image mode */
 	int			nread;
 	AttrNumber *read;			/* columns that the caller may read */
+	bool		returning;		/* RETURNING tells how UPDATE leaves the row:
+								 * no rule, no trigger changes it afterwards */
 	SPIPlanPtr	read_plan;		/* SELECT of them by key; NULL at first */
 	ImageKeyQuery *image_query; /* the same of images; NULL at first */
 	List	   *writes;			/* prepared statements, see row_write.c */

@@ -25,13 +25,11 @@
 #include "push/run.h"
 #include "support/compat.h"
 
-static bool read_stored(PushTable *table, const ColumnValues *key,
-						PushRow *row);
+static PushRow *make_row(const PushTable *table);
 static bool read_image(PushTable *table, Relation rel,
 					   const ColumnValues *key, PushRow *row);
 static void prepare_read(PushTable *table);
 static void prepare_image_query(PushTable *table, Relation rel);
-static char *select_list(const PushTable *table);
 static HeapTuple take_tuple(TupleDesc *desc);
 static void take_columns(const PushTable *table, HeapTuple tuple,
 						 TupleDesc desc, PushRow *row);
@@ -48,35 +46,44 @@ static Jsonb *as_jsonb(Datum value);
 PushRow *
 sp_row_read(PushTable *table, const Relation rel, const ColumnValues *key)
 {
+	PushRow    *row;
+
+	if (table->read_plan == NULL)
+		prepare_read(table);
+	sp_run_plan(table->read_plan, key_values(table, key), NULL,
+				SPI_OK_SELECT);
+	if (SPI_processed > 0)
+		return sp_row_take(table);
+	SPI_freetuptable(SPI_tuptable);
+	row = make_row(table);
+	(void) read_image(table, rel, key, row);
+	return row;
+}
+
+/* A row that is not there. */
+static PushRow *
+make_row(const PushTable *table)
+{
 	PushRow    *row = palloc0(sizeof(PushRow));
 
 	row->values = palloc0(table->natts * sizeof(Datum));
 	row->isnull = palloc(table->natts * sizeof(bool));
 	memset(row->isnull, true, table->natts * sizeof(bool));
-	if (!read_stored(table, key, row))
-		(void) read_image(table, rel, key, row);
 	return row;
 }
 
-/* From the table. */
-static bool
-read_stored(PushTable *table, const ColumnValues *key, PushRow *row)
+PushRow *
+sp_row_take(const PushTable *table)
 {
-	Datum	   *values = key_values(table, key);
-	HeapTuple	tuple;
+	PushRow    *row = make_row(table);
 	TupleDesc	desc;
+	HeapTuple	tuple = take_tuple(&desc);
 
-	if (table->read_plan == NULL)
-		prepare_read(table);
-	sp_run_plan(table->read_plan, values, NULL, SPI_OK_SELECT);
-	tuple = take_tuple(&desc);
-	if (tuple == NULL)
-		return false;
 	take_columns(table, tuple, desc, row);
 	row->row_version = DatumGetInt64(row->values[table->row_version - 1]);
 	row->state = table->deleted_at != InvalidAttrNumber &&
 		!row->isnull[table->deleted_at - 1] ? ROW_DELETED : ROW_LIVE;
-	return true;
+	return row;
 }
 
 /* The newest image, unless the row is there in another way of writing. */
@@ -124,7 +131,7 @@ static void
 prepare_read(PushTable *table)
 {
 	char	   *sql = psprintf("SELECT %s FROM %s t WHERE %s",
-							   select_list(table), table->from,
+							   sp_row_select_list(table), table->from,
 							   table->key_condition);
 
 	table->read_plan = sp_run_prepare(sql, table->nkey, table->key_types);
@@ -138,7 +145,7 @@ prepare_image_query(PushTable *table, Relation rel)
 	MemoryContextSwitchTo(GetMemoryChunkContext(table));
 	char	   *select = psprintf("%s, t.syncport_row_version,"
 								  " t.syncport_removed_at",
-								  select_list(table));
+								  sp_row_select_list(table));
 
 	table->image_query = sp_image_key_query(rel, select,
 											table->key_condition,
@@ -146,9 +153,8 @@ prepare_image_query(PushTable *table, Relation rel)
 	MemoryContextSwitchTo(caller);
 }
 
-/* "t.a, t.b": what the caller may read. */
-static char *
-select_list(const PushTable *table)
+char *
+sp_row_select_list(const PushTable *table)
 {
 	StringInfoData sql;
 	int			i;
@@ -160,17 +166,13 @@ select_list(const PushTable *table)
 	return sql.data;
 }
 
-/* The row of the result, copied; NULL where there is none. */
+/* The row of the result, copied. */
 static HeapTuple
 take_tuple(TupleDesc *desc)
 {
-	HeapTuple	tuple = NULL;
+	HeapTuple	tuple = heap_copytuple(SPI_tuptable->vals[0]);
 
-	if (SPI_processed > 0)
-	{
-		*desc = CreateTupleDescCopy(SPI_tuptable->tupdesc);
-		tuple = heap_copytuple(SPI_tuptable->vals[0]);
-	}
+	*desc = CreateTupleDescCopy(SPI_tuptable->tupdesc);
 	SPI_freetuptable(SPI_tuptable);
 	return tuple;
 }
@@ -241,6 +243,15 @@ sp_row_json(const PushTable *table, const PushRow *row)
 Jsonb *
 sp_row_key(const PushTable *table, const Datum *values)
 {
+	char	   *key = sp_row_key_text(table, values);
+
+	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in,
+											  CStringGetDatum(key)));
+}
+
+char *
+sp_row_key_text(const PushTable *table, const Datum *values)
+{
 	Datum	   *key = palloc(table->nkey * sizeof(Datum));
 	bool		none[INDEX_MAX_KEYS] = {false};
 	StringInfoData out;
@@ -250,8 +261,7 @@ sp_row_key(const PushTable *table, const Datum *values)
 		key[i] = values[table->key[i] - 1];
 	initStringInfo(&out);
 	sp_json_row(table->key_encoder, key, none, &out);
-	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in,
-											  CStringGetDatum(out.data)));
+	return out.data;
 }
 
 Bitmapset *

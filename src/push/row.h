@@ -39,11 +39,23 @@ typedef struct PushRow
 extern PushRow *sp_row_read(PushTable *table, const Relation rel,
 							const ColumnValues *key);
 
+/* "t.a, t.b": the columns in table->read. */
+extern char *sp_row_select_list(const PushTable *table);
+
+/*
+ * The row of SPI's result, which begins with table->read, as one of the
+ * table; palloc'd in the current context.  Frees the result.
+ */
+extern PushRow *sp_row_take(const PushTable *table);
+
 /* The row as JSON, NULL where there is none; palloc'd. */
 extern char *sp_row_json(const PushTable *table, const PushRow *row);
 
-/* A key, of which all is known, as JSON. */
+/* A key, of which all is known, as JSON; values by attribute number - 1. */
 extern Jsonb *sp_row_key(const PushTable *table, const Datum *values);
+
+/* The same as text. */
+extern char *sp_row_key_text(const PushTable *table, const Datum *values);
 
 /*
  * Columns among those given that differ from the row's in what is stored

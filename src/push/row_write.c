@@ -26,6 +26,7 @@ typedef enum WriteKind
 	WRITE_INSERT,
 	WRITE_INSERT_RETURNING,		/* the key */
 	WRITE_UPDATE,
+	WRITE_UPDATE_RETURNING,		/* the row */
 	WRITE_DELETE
 } WriteKind;
 
@@ -38,6 +39,7 @@ typedef struct RowWrite
 	int			nparams;
 } RowWrite;
 
+static bool has_key(const PushTable *table, const Bitmapset *columns);
 static RowWrite *find_write(PushTable *table, WriteKind kind,
 							Bitmapset *columns);
 static RowWrite *prepare_write(PushTable *table, WriteKind kind,
@@ -80,10 +82,31 @@ sp_row_insert(PushTable *table, const ColumnValues *set, ColumnValues *key)
 
 bool
 sp_row_update(PushTable *table, const PushRow *row, const ColumnValues *set,
-			  Bitmapset *columns)
+			  Bitmapset *columns, PushRow **left)
 {
-	return run_write(table, find_write(table, WRITE_UPDATE, columns), set,
-					 row);
+	bool		returning = table->returning && !has_key(table, columns);
+	WriteKind	kind = returning ? WRITE_UPDATE_RETURNING : WRITE_UPDATE;
+
+	*left = NULL;
+	if (!run_write(table, find_write(table, kind, columns), set, row))
+		return false;
+	if (returning)
+		*left = sp_row_take(table);
+	return true;
+}
+
+/* Whether a column of the key is among them. */
+static bool
+has_key(const PushTable *table, const Bitmapset *columns)
+{
+	int			attnum = -1;
+
+	while ((attnum = bms_next_member(columns, attnum)) >= 0)
+	{
+		if (table->columns[attnum - 1].key)
+			return true;
+	}
+	return false;
 }
 
 bool
@@ -146,6 +169,7 @@ prepare_write(PushTable *table, WriteKind kind, Bitmapset *columns)
 			sql = insert_sql(table, write);
 			break;
 		case WRITE_UPDATE:
+		case WRITE_UPDATE_RETURNING:
 			sql = update_sql(table, write);
 			break;
 		case WRITE_DELETE:
@@ -208,6 +232,8 @@ update_sql(const PushTable *table, const RowWrite *write)
 						 sp_push_table_quote(table, attnum),
 						 table->nkey + 2 + i);
 	appendStringInfoString(&sql, where_sql(table));
+	if (write->kind == WRITE_UPDATE_RETURNING)
+		appendStringInfo(&sql, " RETURNING %s", sp_row_select_list(table));
 	return sql.data;
 }
 
@@ -246,7 +272,9 @@ param_types(const PushTable *table, RowWrite *write)
 static bool
 names_row(const RowWrite *write)
 {
-	return write->kind == WRITE_UPDATE || write->kind == WRITE_DELETE;
+	return write->kind == WRITE_UPDATE ||
+		write->kind == WRITE_UPDATE_RETURNING ||
+		write->kind == WRITE_DELETE;
 }
 
 /* Run it; true if it met a row. */
@@ -258,6 +286,7 @@ run_write(const PushTable *table, RowWrite *write, const ColumnValues *set,
 		[WRITE_INSERT] = SPI_OK_INSERT,
 		[WRITE_INSERT_RETURNING] = SPI_OK_INSERT_RETURNING,
 		[WRITE_UPDATE] = SPI_OK_UPDATE,
+		[WRITE_UPDATE_RETURNING] = SPI_OK_UPDATE_RETURNING,
 		[WRITE_DELETE] = SPI_OK_DELETE
 	};
 	Datum	   *values = palloc(Max(write->nparams, 1) * sizeof(Datum));
@@ -278,6 +307,8 @@ run_write(const PushTable *table, RowWrite *write, const ColumnValues *set,
 		nulls[n++] = set->isnull[attnum - 1] ? 'n' : ' ';
 	}
 	sp_run_plan(write->plan, values, nulls, results[write->kind]);
+	if (SPI_processed == 0 && SPI_tuptable != NULL)
+		SPI_freetuptable(SPI_tuptable);
 	return SPI_processed > 0;
 }
 

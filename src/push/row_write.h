@@ -21,9 +21,13 @@
 extern bool sp_row_insert(PushTable *table, const ColumnValues *set,
 						  ColumnValues *key);
 
-/* UPDATE some columns of set. */
+/*
+ * UPDATE some columns of set.  *left: the row as it is then, or NULL where
+ * it has to be read.
+ */
 extern bool sp_row_update(PushTable *table, const PushRow *row,
-						  const ColumnValues *set, Bitmapset *columns);
+						  const ColumnValues *set, Bitmapset *columns,
+						  PushRow **left);
 
 extern bool sp_row_delete(PushTable *table, const PushRow *row);
 

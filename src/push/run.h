@@ -30,7 +30,10 @@ extern void sp_run_sql(const char *sql, int nparams, Oid *types,
 extern void sp_run_kept(SPIPlanPtr *plan, const char *sql, int nparams,
 						Oid *types, Datum *values, int expected);
 
-/* Prepare a statement, for as long as SPI is connected. */
+/*
+ * Prepare a statement, for as long as SPI is connected.  It is planned once:
+ * what we run finds rows by their keys, whatever these are.
+ */
 extern SPIPlanPtr sp_run_prepare(const char *sql, int nparams, Oid *types);
 
 #endif							/* SYNCPORT_PUSH_RUN_H */
