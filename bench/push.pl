@@ -24,7 +24,7 @@ system('cc', '-O2', '-Wall', '-Werror', "-I$include", '-o', "$dir/client", "$Fin
 sub changes
 {
 	$serial++;
-	return map { [ ($_ * 7919 + $serial * 104729) % $size + 1, sprintf '%.2f', ($_ * 37 + $serial) % 90000 / 100 ] } 1 .. $COUNT;
+	return map { [ ($_ * 7919 + $serial * 104729) % $size + 1, sprintf '%.2f', $serial * 1000 + $_ / 100 ] } 1 .. $COUNT;
 }
 
 # Seconds that the client takes for this input.

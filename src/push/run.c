@@ -39,7 +39,7 @@ sp_run_prepare(const char *sql, int nparams, Oid *types)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	SPIPlanPtr	plan = SPI_prepare_cursor(sql, nparams, types,
-											   CURSOR_OPT_GENERIC_PLAN);
+										  CURSOR_OPT_GENERIC_PLAN);
 
 	if (plan == NULL)
 		elog(ERROR, "could not prepare: %s", sql);
