@@ -50,7 +50,7 @@ typedef struct PushWork
 	Relation	rel;			/* its table, open */
 	ConflictPolicy policy;
 	PushRow    *row;			/* as read last */
-	PushRow    *left;			/* as the last write left it, if that is known */
+	PushRow    *left;			/* as a write left it; NULL: to be read */
 	bool		own;			/* this call has written the row before */
 	bool		changed;		/* this mutation has written */
 	Bitmapset  *columns;		/* that UPDATE is to write */

@@ -18,6 +18,7 @@
 #include "common/sha2.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/memutils.h"
 
 #include "push/ledger.h"
@@ -43,10 +44,7 @@
 	" WHERE" OWN_ENTRIES \
 	" AND l.mutation_id OPERATOR(pg_catalog.=) ANY ($2)"
 
-/*
- * Nobody else sees the rows that were reserved, so they stay where they are,
- * and no statistics can mislead the planner about finding them.
- */
+/* Nobody else sees the rows that were reserved: they stay where they are. */
 #define WRITE_SQL \
 	"UPDATE syncport.push_ledger l SET status = u.status, key = u.key," \
 	" temp_key = u.temp_key, conflict_columns = u.conflict_columns," \
@@ -115,6 +113,8 @@ static SPIPlanPtr write_plan = NULL;
 
 static List *reserve(List *entries, const char *client_id);
 static List *read_known(List *entries, const char *client_id);
+static void run_indexed(SPIPlanPtr *plan, const char *sql, int nparams,
+						Oid *types, Datum *values, int expected);
 static void read_entry(LedgerEntry *entry, HeapTuple tuple, TupleDesc desc);
 static Jsonb *read_jsonb(HeapTuple tuple, TupleDesc desc, int column);
 static ArrayType *names_from_json(Jsonb *json);
@@ -230,7 +230,7 @@ read_known(List *entries, const char *client_id)
 
 	values[PARAM_CLIENT_ID] = CStringGetTextDatum(client_id);
 	values[PARAM_ID] = array_of_ids(entries);
-	sp_run_kept(&read_plan, READ_SQL, 2, types, values, SPI_OK_SELECT);
+	run_indexed(&read_plan, READ_SQL, 2, types, values, SPI_OK_SELECT);
 	map = map_entries(entries);
 	for (i = 0; i < SPI_processed; i++)
 	{
@@ -244,6 +244,22 @@ read_known(List *entries, const char *client_id)
 	}
 	SPI_freetuptable(SPI_tuptable);
 	return entries;
+}
+
+/*
+ * Run a kept statement that must not read all of the ledger.  The planner
+ * would, where it was empty when its statistics were last taken.
+ */
+static void
+run_indexed(SPIPlanPtr *plan, const char *sql, int nparams, Oid *types,
+			Datum *values, int expected)
+{
+	int			nest_level = NewGUCNestLevel();
+
+	(void) set_config_option("enable_seqscan", "off", PGC_USERSET,
+							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	sp_run_kept(plan, sql, nparams, types, values, expected);
+	AtEOXact_GUC(true, nest_level);
 }
 
 /* One row of the ledger. */
@@ -365,7 +381,7 @@ write_answers(List *entries)
 	values[PARAM_STATUS] = finish_array(&arrays[PARAM_STATUS], TEXTOID);
 	for (i = PARAM_KEY; i < WRITE_PARAMETERS; i++)
 		values[i] = finish_array(&arrays[i], JSONBOID);
-	sp_run_kept(&write_plan, WRITE_SQL, WRITE_PARAMETERS, types, values,
+	run_indexed(&write_plan, WRITE_SQL, WRITE_PARAMETERS, types, values,
 				SPI_OK_UPDATE);
 	if (SPI_processed != list_length(entries))
 		elog(ERROR, "syncport.push_ledger was changed while push was running");
@@ -404,7 +420,7 @@ remove_entries(List *entries)
 	Datum		values[1];
 
 	values[0] = array_of_tids(entries);
-	sp_run_kept(&remove_plan, REMOVE_SQL, 1, types, values, SPI_OK_DELETE);
+	run_indexed(&remove_plan, REMOVE_SQL, 1, types, values, SPI_OK_DELETE);
 }
 
 /* Start an array. */
