@@ -34,7 +34,10 @@ sub run_client
 	open my $file, '>', "$dir/input" or die "input: $!\n";
 	print $file $input;
 	close $file;
-	chomp(my $seconds = `$dir/client @arguments < $dir/input`);
+	open STDIN, '<', "$dir/input" or die "input: $!\n";
+	open my $client, '-|', "$dir/client", @arguments or die "client: $!\n";
+	chomp(my $seconds = <$client> // '');
+	close $client;
 	die "the client failed\n" if $?;
 	return $seconds;
 }
@@ -52,7 +55,8 @@ sub push_of
 	return sub {
 		my $number = 0;
 		my @mutations = map { $number++; sprintf '{"id":"%d-%d-%d","table":"sale",%s}', $$, $serial + 1, $number, $more->(@$_) } changes();
-		return run_client('[' . join(",\n", @mutations) . "\n]");
+		my $first = sprintf '[{"id":"%d-%d","table":"sale","op":"update","key":{"n":0},"set":{"sale_price":0}}]', $$, $serial;
+		return run_client('[' . join(",\n", @mutations) . "\n]", 'push', $first);
 	};
 }
 

@@ -3,12 +3,12 @@
  * before; how long that takes.
  *
  *	  update_client own|one|pipe TABLE < lines of "key value"
- *	  update_client push < mutations as JSON
+ *	  update_client push FIRST < mutations as JSON
  *
  * own: each UPDATE is a transaction; one: all are one; pipe: the same without
- * waiting for answers.  The statement is prepared and executed six times on
- * a key that nobody has, a push without mutations sent, before the time is
- * taken.  Prints seconds.
+ * waiting for answers.  Before the time is taken the statement is prepared and
+ * executed six times on a key that nobody has, and the push FIRST is sent.
+ * Prints seconds.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -115,7 +115,7 @@ time_updates(const char *mode, const char *table)
 
 /* The answer has to say "applied" as often as there are lines in the push. */
 static double
-time_push(void)
+time_push(const char *first)
 {
 	static char mutations[16 * 1024 * 1024];
 	size_t		length = fread(mutations, 1, sizeof(mutations) - 1, stdin);
@@ -129,7 +129,7 @@ time_push(void)
 	const char *p;
 
 	mutations[length] = '\0';
-	check(PQexec(connection, "SELECT syncport.push_json('[]', 'bench')"));
+	check(PQexecParams(connection, sql, 1, NULL, &first, NULL, NULL, 0));
 	start = now();
 	result = PQexecParams(connection, sql, 1, NULL, arguments, NULL, NULL, 0);
 	end = now();
@@ -154,13 +154,16 @@ main(int argc, char **argv)
 {
 	double		seconds;
 
+	if (argc != 3)
+		return 2;
 	connection = PQconnectdb("");
 	if (PQstatus(connection) != CONNECTION_OK)
 	{
 		fprintf(stderr, "%s", PQerrorMessage(connection));
 		return 1;
 	}
-	seconds = argc == 3 ? time_updates(argv[1], argv[2]) : time_push();
+	seconds = strcmp(argv[1], "push") == 0 ? time_push(argv[2]) :
+		time_updates(argv[1], argv[2]);
 	printf("%.6f\n", seconds);
 	PQfinish(connection);
 	return 0;
