@@ -25,12 +25,6 @@
 #include "push/name_map.h"
 #include "push/run.h"
 
-#define OWN_ENTRIES \
-	" l.owner OPERATOR(pg_catalog.=) CURRENT_USER" \
-	" AND l.principal OPERATOR(pg_catalog.=)" \
-	" COALESCE((SELECT syncport.principal()), '')" \
-	" AND l.client_id OPERATOR(pg_catalog.=) $1"
-
 #define RESERVE_SQL \
 	"INSERT INTO syncport.push_ledger (client_id, mutation_id, hash, seq)" \
 	" SELECT $1, u.id, u.hash, $4" \
@@ -38,11 +32,17 @@
 	" u (id, hash) ORDER BY u.id ON CONFLICT DO NOTHING" \
 	" RETURNING mutation_id, ctid"
 
+/* OFFSET: one search of the primary key for each, whatever the planner thinks */
 #define READ_SQL \
-	"SELECT l.mutation_id, l.hash, l.seq, l.status, l.key, l.temp_key," \
-	" l.conflict_columns, l.error FROM syncport.push_ledger l" \
-	" WHERE" OWN_ENTRIES \
-	" AND l.mutation_id OPERATOR(pg_catalog.=) ANY ($2)"
+	"SELECT e.mutation_id, e.hash, e.seq, e.status, e.key, e.temp_key," \
+	" e.conflict_columns, e.error" \
+	" FROM pg_catalog.unnest($2) u (id), LATERAL (" \
+	"SELECT l.* FROM syncport.push_ledger l" \
+	" WHERE l.owner OPERATOR(pg_catalog.=) CURRENT_USER" \
+	" AND l.principal OPERATOR(pg_catalog.=)" \
+	" COALESCE((SELECT syncport.principal()), '')" \
+	" AND l.client_id OPERATOR(pg_catalog.=) $1" \
+	" AND l.mutation_id OPERATOR(pg_catalog.=) u.id OFFSET 0) e"
 
 /* Nobody else sees the rows that were reserved: they stay where they are. */
 #define WRITE_SQL \
@@ -225,8 +225,10 @@ read_known(List *entries, const char *client_id)
 {
 	Oid			types[] = {TEXTOID, TEXTARRAYOID};
 	Datum		values[2];
+	List	   *gone = NIL;
 	NameMap    *map;
 	uint64		i;
+	ListCell   *lc;
 
 	values[PARAM_CLIENT_ID] = CStringGetTextDatum(client_id);
 	values[PARAM_ID] = array_of_ids(entries);
@@ -240,10 +242,15 @@ read_known(List *entries, const char *client_id)
 														  COLUMN_ID));
 
 		read_entry(entry, SPI_tuptable->vals[i], SPI_tuptable->tupdesc);
-		entries = list_delete_ptr(entries, entry);
 	}
 	SPI_freetuptable(SPI_tuptable);
-	return entries;
+	foreach(lc, entries)
+	{
+		/* transactions begin at 3 */
+		if (((LedgerEntry *) lfirst(lc))->seq == 0)
+			gone = lappend(gone, lfirst(lc));
+	}
+	return gone;
 }
 
 /*
