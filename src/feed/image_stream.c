@@ -43,7 +43,6 @@
 #define TOMBSTONE_ID			1
 #define TOMBSTONE_TARGET		2
 #define TOMBSTONE_ROW_VERSION	3
-#define TOMBSTONE_REMOVED_AT	4
 
 /* images that the query is asked about at once, the first time and later */
 #define BATCH_FIRST			32
@@ -272,18 +271,7 @@ close_scan(ImageStream *stream)
 static void
 read_entry(ImageStream *stream, HeapTuple tuple, ImageEntry *entry)
 {
-	TupleDesc	desc = RelationGetDescr(stream->tombstone);
-	bool		isnull;
-
-	entry->id = DatumGetInt64(heap_getattr(tuple, TOMBSTONE_ID, desc,
-										   &isnull));
-	entry->row_version =
-		DatumGetInt64(heap_getattr(tuple, TOMBSTONE_ROW_VERSION, desc,
-								   &isnull));
-	entry->removed_at =
-		DatumGetTimestampTz(heap_getattr(tuple, TOMBSTONE_REMOVED_AT, desc,
-										 &isnull));
-	entry->tid = tuple->t_self;
+	sp_image_list_read(tuple, RelationGetDescr(stream->tombstone), entry);
 	entry->shown = true;
 }
 

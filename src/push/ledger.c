@@ -120,6 +120,7 @@ static Jsonb *read_jsonb(HeapTuple tuple, TupleDesc desc, int column);
 static ArrayType *names_from_json(Jsonb *json);
 static Datum names_to_json(ArrayType *names);
 static NameMap *map_entries(List *entries);
+static LedgerEntry *find_entry(NameMap *map, uint64 row);
 static void write_answers(List *entries);
 static void remove_entries(List *entries);
 static void init_array(ParamArray *array, int room);
@@ -200,10 +201,7 @@ reserve(List *entries, const char *client_id)
 	map = map_entries(entries);
 	for (i = 0; i < SPI_processed; i++)
 	{
-		LedgerEntry *entry = sp_name_map_get(map,
-											 SPI_getvalue(SPI_tuptable->vals[i],
-														  SPI_tuptable->tupdesc,
-														  COLUMN_ID));
+		LedgerEntry *entry = find_entry(map, i);
 
 		entry->known = false;
 		value = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc,
@@ -236,10 +234,7 @@ read_known(List *entries, const char *client_id)
 	map = map_entries(entries);
 	for (i = 0; i < SPI_processed; i++)
 	{
-		LedgerEntry *entry = sp_name_map_get(map,
-											 SPI_getvalue(SPI_tuptable->vals[i],
-														  SPI_tuptable->tupdesc,
-														  COLUMN_ID));
+		LedgerEntry *entry = find_entry(map, i);
 
 		read_entry(entry, SPI_tuptable->vals[i], SPI_tuptable->tupdesc);
 	}
@@ -331,6 +326,15 @@ map_entries(List *entries)
 		sp_name_map_put(map, ((LedgerEntry *) lfirst(lc))->id, lfirst(lc));
 	}
 	return map;
+}
+
+/* The entry that a row of the result is about. */
+static LedgerEntry *
+find_entry(NameMap *map, uint64 row)
+{
+	return sp_name_map_get(map, SPI_getvalue(SPI_tuptable->vals[row],
+											 SPI_tuptable->tupdesc,
+											 COLUMN_ID));
 }
 
 void

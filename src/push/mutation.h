@@ -11,6 +11,8 @@
 #include "nodes/pg_list.h"
 #include "utils/jsonb.h"
 
+#include "support/compat.h"
+
 /* ids of mutations and of clients */
 #define MUTATION_ID_BYTES_MAX	255
 

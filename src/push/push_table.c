@@ -136,15 +136,8 @@ read_key(PushTable *table, Relation rel)
 {
 	StringInfoData sql;
 	ListCell   *lc;
-	List	   *key = sp_relation_key(rel);
+	List	   *key = sp_relation_enabled_key(rel);
 
-	if (key == NIL)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("table \"%s\" has no primary key",
-						RelationGetRelationName(rel)),
-				 errdetail("It was dropped after the table was enabled."),
-				 errhint("Add a primary key, or call syncport.disable.")));
 	table->key = palloc(list_length(key) * sizeof(AttrNumber));
 	table->key_types = palloc(list_length(key) * sizeof(Oid));
 	initStringInfo(&sql);

@@ -57,6 +57,21 @@ sp_relation_key(Relation rel)
 	return NIL;
 }
 
+List *
+sp_relation_enabled_key(Relation rel)
+{
+	List	   *key = sp_relation_key(rel);
+
+	if (key == NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("table \"%s\" has no primary key",
+						RelationGetRelationName(rel)),
+				 errdetail("It was dropped after the table was enabled."),
+				 errhint("Add a primary key, or call syncport.disable.")));
+	return key;
+}
+
 /* The key columns of an index, NIL where it is not a primary key. */
 static List *
 read_primary_key(Oid index)

@@ -22,4 +22,7 @@ extern Relation sp_relation_open_pageable(Oid relid, LOCKMODE lockmode);
  */
 extern List *sp_relation_key(Relation rel);
 
+/* The same of an enabled table; 55000 where it was dropped since. */
+extern List *sp_relation_enabled_key(Relation rel);
+
 #endif							/* SYNCPORT_RELATION_H */

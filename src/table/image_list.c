@@ -73,7 +73,6 @@ typedef struct KeyEntry
 #include "lib/simplehash.h"
 
 static void list_image(ImageList *list, HeapTuple tuple, TupleDesc desc);
-static void read_entry(HeapTuple tuple, TupleDesc desc, ImageEntry *entry);
 static void add_entry(ImageList *list, const ImageEntry *entry);
 
 ImageList *
@@ -122,7 +121,7 @@ list_image(ImageList *list, HeapTuple tuple, TupleDesc desc)
 	KeyText		key_text;
 	KeyEntry   *newest;
 
-	read_entry(tuple, desc, &entry);
+	sp_image_list_read(tuple, desc, &entry);
 	if (list->every)
 	{
 		add_entry(list, &entry);
@@ -148,9 +147,8 @@ list_image(ImageList *list, HeapTuple tuple, TupleDesc desc)
 	add_entry(list, &entry);
 }
 
-/* What is listed of an image. */
-static void
-read_entry(HeapTuple tuple, TupleDesc desc, ImageEntry *entry)
+void
+sp_image_list_read(HeapTuple tuple, TupleDesc desc, ImageEntry *entry)
 {
 	bool		isnull;
 
@@ -182,7 +180,7 @@ sp_image_list_newest(TupleTableSlot *slot, const text *key,
 	if (length == VARSIZE_ANY_EXHDR(key) &&
 		memcmp(VARDATA_ANY(found), VARDATA_ANY(key), length) == 0 &&
 		DatumGetInt64(slot_getattr(slot, TOMBSTONE_ID, &isnull)) > entry->id)
-		read_entry(tuple, slot->tts_tupleDescriptor, entry);
+		sp_image_list_read(tuple, slot->tts_tupleDescriptor, entry);
 	if (free_tuple)
 		heap_freetuple(tuple);
 }

@@ -46,6 +46,10 @@ extern ImageList *sp_image_list(void);
 extern void sp_image_list_extend(ImageList *list, Oid target,
 								 int64 from_version);
 
+/* What an entry says of a row of syncport.tombstone; newest is not looked at. */
+extern void sp_image_list_read(HeapTuple tuple, TupleDesc desc,
+							   ImageEntry *entry);
+
 /*
  * If a row of syncport.tombstone has this key, the text of json, and is newer
  * than the entry, it becomes the entry.  The entry's id is 0 at first.

@@ -22,7 +22,6 @@
 #include "table/registry.h"
 #include "table/target.h"
 
-static List *list_key(Relation rel);
 static void check_members(Relation rel, List *columns, Jsonb *json);
 static JsonbValue *find_member(Jsonb *json, const char *name);
 static Datum convert_member(Form_pg_attribute att, Jsonb *json);
@@ -58,7 +57,7 @@ sp_key_open_target(FunctionCallInfo fcinfo, LOCKMODE mode,
 RowKey *
 sp_key_argument(FunctionCallInfo fcinfo, int arg, Relation rel)
 {
-	List	   *columns = list_key(rel);
+	List	   *columns = sp_relation_enabled_key(rel);
 	RowKey	   *key = palloc0(sizeof(RowKey));
 	Jsonb	   *json;
 	StringInfoData sql;
@@ -98,7 +97,7 @@ sp_key_join(Relation rel, const char *one, const char *other)
 	ListCell   *lc;
 
 	initStringInfo(&sql);
-	foreach(lc, list_key(rel))
+	foreach(lc, sp_relation_enabled_key(rel))
 	{
 		Form_pg_attribute att = TupleDescAttr(RelationGetDescr(rel),
 											  lfirst_int(lc) - 1);
@@ -109,22 +108,6 @@ sp_key_join(Relation rel, const char *one, const char *other)
 						 sp_quote_column_of(other, att));
 	}
 	return sql.data;
-}
-
-/* The columns of the primary key, which has to be there. */
-static List *
-list_key(Relation rel)
-{
-	List	   *columns = sp_relation_key(rel);
-
-	if (columns == NIL)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("table \"%s\" has no primary key",
-						RelationGetRelationName(rel)),
-				 errdetail("It was dropped after the table was enabled."),
-				 errhint("Add a primary key, or call syncport.disable.")));
-	return columns;
 }
 
 /* The object has the columns of the key as its members, and no others. */
