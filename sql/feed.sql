@@ -219,6 +219,17 @@ SELECT * FROM syncport.changes(NULL::feed_book, page_size => 0);
 SELECT * FROM syncport.changes(NULL::feed_book, since => '');
 SELECT * FROM syncport.changes(NULL::int);
 
+-- Images that were removed lie between those that are left, over several batches.
+CREATE TABLE feed_gone (id int PRIMARY KEY);
+SELECT syncport.enable('feed_gone', tombstones => 'image');
+SELECT syncport.feed_position('feed_gone') AS start \gset
+INSERT INTO feed_gone SELECT i FROM generate_series(1, 1000) i;
+DELETE FROM feed_gone;
+DELETE FROM syncport.tombstone WHERE target = 'feed_gone'::regclass AND (key ->> 'id')::int % 2 = 0;
+SELECT count(*) AS deletes FROM syncport.changes(NULL::feed_gone, :'start');
+SELECT count(*) AS deletes FROM syncport.changes(NULL::feed_gone, :'start');
+DROP TABLE feed_gone;
+
 DROP VIEW feed_view;
 SELECT syncport.disable('feed_book', drop_columns => true);
 DROP TABLE feed_book, feed_author;

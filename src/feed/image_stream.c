@@ -173,7 +173,10 @@ fill_batch(ImageStream *stream)
 	caller = MemoryContextSwitchTo(stream->context);
 	stream->nimages = stream->next = 0;
 	entries = palloc(stream->batch_size * sizeof(ImageEntry));
+	/* the scan keeps things in the context that it is called in */
+	MemoryContextSwitchTo(stream->owner);
 	nentries = read_entries(stream, entries);
+	MemoryContextSwitchTo(stream->context);
 	if (nentries > 0)
 		query_images(stream, entries, nentries);
 	MemoryContextSwitchTo(caller);
