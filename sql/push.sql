@@ -411,6 +411,7 @@ SELECT send(jsonb_build_array(m)) FROM jsonb_array_elements('[null, 1, "insert",
 	{"table":"note","op":"update","key":{"id":40},"set":{"body":"x"},"base_cursor":""},
 	{"table":"note","op":"update","key":{"id":40},"set":{"body":"x"},"base_cursor":"AAAA"},
 	{"table":"note","op":"update","key":{"id":40},"set":{"body":"x"},"base_version":1,"base":{"body":"x"}}]') m;
+SELECT send('[{"id": "", "table": "note", "op": "delete", "key": {"id": 1}}]');
 SELECT regexp_replace(send(jsonb_build_array(jsonb_build_object('id', repeat('x', 1001), 'table', 'note', 'op', 'delete',
 	'key', '{"id":40}'::jsonb))), 'x+ ', 'xxx ');
 SELECT body FROM note WHERE id = 40;

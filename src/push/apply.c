@@ -389,7 +389,7 @@ check_progress(PushWork *work, const PushRow *before)
 			 errmsg("row of table \"%s\" cannot be written",
 					work->input->table->name),
 			 errdetail("A row policy or a trigger kept the statement from it."),
-			 errhint("Ask for the row's policies, or leave it as it is.")));
+			 errhint("Ask for the table's row policies and triggers, or leave it as it is.")));
 }
 
 /* The key is what UPDATE, or a trigger before it, made of it. */

@@ -108,7 +108,8 @@ sp_mutation_id(Jsonb *json)
 {
 	char	   *id = get_string(json, "id");
 
-	return id == NULL || strlen(id) > MUTATION_ID_BYTES_MAX ? NULL : id;
+	return id == NULL || id[0] == '\0' ||
+		strlen(id) > MUTATION_ID_BYTES_MAX ? NULL : id;
 }
 
 char *
@@ -192,7 +193,12 @@ find_member(const char *name)
 static void
 read_id(Mutation *mutation, const char *name, JsonbValue *value)
 {
-	if (strlen(string_of(name, value)) > MUTATION_ID_BYTES_MAX)
+	const char *id = string_of(name, value);
+
+	if (id[0] == '\0')
+		sp_mutation_refuse("id of a mutation is empty", NULL,
+						   "Leave it out, or give every mutation an id of its own.");
+	if (strlen(id) > MUTATION_ID_BYTES_MAX)
 		sp_mutation_refuse("id of a mutation is too long", NULL,
 						   psprintf("It has %d bytes at most; a UUID does.",
 									MUTATION_ID_BYTES_MAX));

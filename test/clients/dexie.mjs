@@ -10,11 +10,12 @@ export function client(db, { call, tables, clientId, onConflict = () => null, on
   const waiting = (table, id) => db.queue.where({ table, id }).count()
 
   /** Change a row here and now; it is pushed later. op: insert, update or delete. */
-  const edit = (op, table, id, set = {}) =>
+  const edit = (op, table, id, set = {}, seen) =>
     db.transaction('rw', db[table], db.queue, async () => {
       const row = await db[table].get(id)
+      const base_version = (seen ?? row)?.row_version // of what the user saw
       await db.queue.add({ table, id, mutation: { id: crypto.randomUUID(), table, op, key: { id }, set,
-        ...(row?.row_version && { base_version: row.row_version }) } })
+        ...(base_version && { base_version }) } })
       if (op === 'delete') await db[table].delete(id)
       else await db[table].put({ ...row, ...set, id })
     })
@@ -32,35 +33,36 @@ export function client(db, { call, tables, clientId, onConflict = () => null, on
       if (batch.length === 0) return
       const mutations = batch.map((entry) => entry.mutation)
       const { results, seq } = await call('push_json', { mutations, client_id: clientId })
+      // asked while the edit is in the queue: a client that dies here asks again
+      const decided = []
+      for (const [i, { server, client, conflict_columns }] of results.entries())
+        decided.push(conflict_columns && await onConflict({ ...batch[i], server, client }))
       // answers and the end of the queue in one transaction: if it fails, the edits are sent
-      // again under their ids and answered as duplicates
-      const conflicts = []
+      // again under their ids and answered as duplicates, with what became of them
       await db.transaction('rw', [...tables.map((t) => db[t]), db.queue, db.state], async () => {
-        for (const [i, { table, id, seq: place }] of batch.entries()) {
-          const { key, server, client, error, conflict_columns } = results[i]
+        for (const [i, entry] of batch.entries()) {
+          const { table, id } = entry
+          const { status, key, server, error } = results[i]
           if (error?.retryable) continue // it stays in the queue
-          await db.queue.delete(place)
-          if (error) onRejected(error, batch[i].mutation)
-          if (conflict_columns) conflicts.push({ table, id, server, client })
-          if (await waiting(table, id)) await rebase(table, id, server?.row_version)
-          else {
+          await db.queue.delete(entry.seq)
+          if (error) onRejected(error, entry.mutation)
+          if (status === 'applied') await rebase(entry, server?.row_version)
+          if (!(await waiting(table, id))) {
             if (key && key.id !== id) await db[table].delete(id) // the temporary one
             await store(table, key?.id ?? id, server)
           }
+          if (decided[i])
+            await edit(server && !server.deleted_at ? 'update' : 'upsert', table, id, decided[i], server ?? {})
         }
         await db.state.put({ name: 'seq', value: seq })
       })
-      for (const { table, id, server, client } of conflicts) {
-        const set = await onConflict({ table, id, server, client })
-        if (set) await edit(server && !server.deleted_at ? 'update' : 'upsert', table, id, set)
-      }
       if (results.some((r) => r.error?.retryable)) return
     }
   }
 
-  // later edits of the row were made on top of this one
-  const rebase = (table, id, version) => db.queue.where({ table, id }).modify((entry) => {
-    if (version && entry.mutation.op !== 'insert') entry.mutation.base_version = version
+  // later edits of the row were made on top of the one that was applied
+  const rebase = ({ table, id, seq }, version) => db.queue.where({ table, id }).modify((later) => {
+    if (version && later.seq > seq && later.mutation.op !== 'insert') later.mutation.base_version = version
   })
 
   const store = (table, id, row) =>

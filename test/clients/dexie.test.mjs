@@ -100,6 +100,63 @@ describe('Dexie', () => {
     await same(a)
   })
 
+  it('shows the conflict of an edit that was made behind a conflict', async () => {
+    const [a, b] = [device(server.call), device(server.call)]
+    await a.insert('seller', { name: 'ann' })
+    await a.sync()
+    await b.sync()
+    await a.edit('update', 'seller', 1, { name: 'anna' })
+    await a.sync()
+    await b.edit('update', 'seller', 1, { name: 'b' })
+    const shown = []
+    const slow = async (name, args) => {
+      const answer = await server.call(name, args)
+      if (name === 'push_json' && args.mutations[0].set.name === 'b') await b.edit('update', 'seller', 1, { name: 'c' })
+      return answer
+    }
+    await client(b.db, { call: slow, tables: ['seller', 'record'], clientId: 'slow',
+      onConflict: ({ client }) => { shown.push(client.name) } }).sync()
+    assert.deepEqual(shown, ['b', 'c'])
+    assert.deepEqual((await stored('seller')).map((r) => r.name), ['anna'])
+    await same(a, b)
+  })
+
+  it('never writes an older edit over a newer one', async () => {
+    const shown = []
+    const a = device(server.call, { onConflict: ({ client }) => { shown.push(client.name) } })
+    await a.insert('seller', { name: 'ann' })
+    await a.sync()
+    await a.edit('update', 'seller', 1, { name: 'older' })
+    await a.edit('update', 'seller', 1, { name: 'newer' })
+    // the first of them meets a lock that is not to be had
+    const busy = async (name, args) => {
+      if (name !== 'push_json') return server.call(name, args)
+      const { results, seq } = await server.call(name, { ...args, mutations: args.mutations.slice(1) })
+      return { results: [{ status: 'rejected', error: { sqlstate: '55P03', retryable: true }, conflict_columns: null }, ...results], seq }
+    }
+    await client(a.db, { call: busy, tables: ['seller', 'record'], clientId: 'busy' }).push()
+    await a.sync()
+    assert.deepEqual(shown, ['older'])
+    assert.deepEqual((await stored('seller')).map((r) => r.name), ['newer'])
+    await same(a)
+  })
+
+  it('asks about a conflict again when it dies before it is stored', async () => {
+    const [a, b] = [device(server.call), device(server.call)]
+    await a.insert('seller', { name: 'ann' })
+    await a.sync()
+    await b.sync()
+    await a.edit('update', 'seller', 1, { name: 'anna' })
+    await a.sync()
+    await b.edit('update', 'seller', 1, { name: 'b' })
+    const options = { call: server.call, tables: ['seller', 'record'], clientId: 'dying' }
+    await assert.rejects(client(b.db, { ...options, onConflict: () => { throw new Error('gone') } }).push())
+    await client(b.db, { ...options, onConflict: ({ server }) => ({ name: `${server.name} b` }) }).sync()
+    assert.deepEqual((await stored('seller')).map((r) => r.name), ['anna b'])
+    await a.sync()
+    await same(a, b)
+  })
+
   it('applies nothing twice when the answer is lost', async () => {
     const a = device(server.call)
     await a.insert('seller', { name: 'ann' })

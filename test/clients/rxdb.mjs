@@ -5,7 +5,8 @@ import { replicateRxCollection } from 'rxdb/plugins/replication'
  * Replicate a collection with a table whose columns bear the names of the schema's properties.
  * call(function, arguments) reaches syncport; onReset(reason) is told when the copy has to be
  * made anew (remove the collection and start again); onRejected(error, document) when the
- * server refuses an edit for good.
+ * server refuses an edit for good. It pulls at its start and when its reSync() is called: do so
+ * on a timer, or when something tells that there is news.
  */
 export function replicate(collection, {
   call, table, live = true, batchSize = 100,
@@ -45,7 +46,10 @@ export function replicate(collection, {
           })
           if (answer.behind) throw new Error('this server is behind: try later')
           const part = answer.tables[table]
-          if (part.reset) return onReset(part.reset)
+          if (part.reset) {
+            await onReset(part.reset)
+            return { documents: [], checkpoint }
+          }
           documents.push(
             ...part.upserts.map((row) => toDocument(row, false)),
             ...await deletedDocuments(part.deletes.map((row) => row[key])))
