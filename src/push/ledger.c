@@ -32,7 +32,7 @@
 	" u (id, hash) ORDER BY u.id ON CONFLICT DO NOTHING" \
 	" RETURNING mutation_id, ctid"
 
-/* OFFSET: one search of the primary key for each, whatever the planner thinks */
+/* OFFSET: one search of the primary key for each, and no other plan */
 #define READ_SQL \
 	"SELECT e.mutation_id, e.hash, e.seq, e.status, e.key, e.temp_key," \
 	" e.conflict_columns, e.error" \

@@ -46,7 +46,7 @@ extern ImageList *sp_image_list(void);
 extern void sp_image_list_extend(ImageList *list, Oid target,
 								 int64 from_version);
 
-/* What an entry says of a row of syncport.tombstone; newest is not looked at. */
+/* A row of syncport.tombstone as an entry, newest of its key or not. */
 extern void sp_image_list_read(HeapTuple tuple, TupleDesc desc,
 							   ImageEntry *entry);
 
