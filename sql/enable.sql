@@ -241,6 +241,11 @@ SELECT syncport.enable('columns', updated_at => 'changed', row_version => 'twice
 SELECT syncport.enable('columns', updated_at => 'changed', row_version => 'xmin');
 SELECT syncport.enable('columns', updated_at => 'changed', deleted_at => 'deleted');
 SELECT syncport.enable('columns', updated_at => 'a', deleted_at => 'a');
+CREATE TABLE reserved (id int PRIMARY KEY, syncport_tid text);
+SELECT syncport.enable('reserved');
+ALTER TABLE reserved RENAME syncport_tid TO tid;
+SELECT syncport.enable('reserved');
+DROP TABLE reserved;
 CREATE TABLE key_version (id int, row_version bigint, PRIMARY KEY (id, row_version));
 SELECT syncport.enable('key_version');
 SELECT syncport.enable('columns', updated_at => 'changed', sort_keys => '{gone}');

@@ -25,6 +25,7 @@
 #include "syncport.h"
 #include "table/plan.h"
 
+static void check_reserved(Relation rel);
 static bool check_column(TablePlan *plan, const char *role, const char *name,
 						 Oid type, bool *notnull);
 static void check_key_apart(TablePlan *plan, const char *name);
@@ -69,6 +70,7 @@ sp_plan_columns(TablePlan *plan)
 	StringInfoData add;
 	StringInfoData drop;
 
+	check_reserved(plan->rel);
 	has_updated = check_column(plan, "updated_at", want->updated_at,
 							   TIMESTAMPTZOID, &updated_notnull);
 	has_deleted = !want->row_mode ||
@@ -203,6 +205,29 @@ sp_plan_key_columns(Relation rel)
 				 errdetail("Clients tell rows apart by a primary key that is checked at once, not deferrable."),
 				 errhint("Add one with ALTER TABLE ... ADD PRIMARY KEY.")));
 	return result;
+}
+
+/* Images are read as rows of the table and columns of our own. */
+static void
+check_reserved(Relation rel)
+{
+	static const char *const names[] = {
+		"syncport_id", "syncport_removed_at", "syncport_row_version",
+		"syncport_tid"
+	};
+	int			i;
+
+	for (i = 0; i < lengthof(names); i++)
+	{
+		if (get_attnum(RelationGetRelid(rel), names[i]) ==
+			InvalidAttrNumber)
+			continue;
+		ereport(ERROR,
+				(errcode(ERRCODE_RESERVED_NAME),
+				 errmsg("column name \"%s\" is reserved", names[i]),
+				 errdetail("Images of deleted rows have a column of that name beside those of the table."),
+				 errhint("Rename the column.")));
+	}
 }
 
 /*
