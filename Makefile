@@ -21,7 +21,9 @@ OBJS = \
 	src/export/sink_encoding.o \
 	src/export/sink_file.o \
 	src/export/sink_program.o \
+	src/export/writer.o \
 	src/export/writer_json.o \
+	src/export/writer_raw.o \
 	src/feed/changes.o \
 	src/feed/feed_position.o \
 	src/feed/image_stream.o \

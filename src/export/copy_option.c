@@ -1,87 +1,254 @@
 /*-------------------------------------------------------------------------
  *
  * copy_option.c
- *	  Reads the options of COPY.
+ *	  Reads the options of an export.
+ *
+ * An option of ours has an entry in a table that says which formats take it.
+ * What core's csv and text have is read by core, so that it means the same
+ * there and here, and is refused in the same words.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "commands/copy.h"
 #include "commands/defrem.h"
 #include "mb/pg_wchar.h"
 #include "nodes/parsenodes.h"
+#include "parser/parse_node.h"
+#include "utils/builtins.h"
+#include "utils/jsonb.h"
 
+#include "compress/deflate.h"
 #include "export/copy_option.h"
+#include "support/compat.h"
+
+/* formats that take an option: a bit of each, or any */
+#define ANY_FORMAT		(~0)
+
+#define ZSTD_LEVEL_MIN		1
+#define ZSTD_LEVEL_MAX		19
+#define ZSTD_LEVEL_DEFAULT	3
+
+typedef struct OptionEntry
+{
+	const char *name;
+	int			formats;		/* with one of these EXPORT_ bits */
+	bool		core;			/* core's csv and text have it */
+	void		(*read) (DefElem *option, CopyOptions *result); /* NULL: by core */
+} OptionEntry;
+
+static void read_force_array(DefElem *option, CopyOptions *result);
+static void read_header(DefElem *option, CopyOptions *result);
+static void read_headings(DefElem *option, CopyOptions *result);
+static void refuse_headings(DefElem *option);
+static void read_time_zone(DefElem *option, CopyOptions *result);
+static void read_encoding(DefElem *option, CopyOptions *result);
+static void read_bom(DefElem *option, CopyOptions *result);
+static void read_formulas(DefElem *option, CopyOptions *result);
+static void read_sheet(DefElem *option, CopyOptions *result);
+static void read_table(DefElem *option, CopyOptions *result);
+static void read_unrepresentable(DefElem *option, CopyOptions *result);
+static void read_compression(DefElem *option, CopyOptions *result);
+static void read_compression_level(DefElem *option, CopyOptions *result);
+static void read_preset(DefElem *option, CopyOptions *result);
+static void read_filter(DefElem *option, CopyOptions *result);
+static void read_order_by(DefElem *option, CopyOptions *result);
+static const ExportFormat *find_format(const char *name);
+static const char *format_name(List *options);
+static const OptionEntry *find_entry(const char *name);
+static bool takes(const ExportFormat *format, const OptionEntry *entry);
+static void check_once(List *options);
+static void read_core(const ExportFormat *format, List *options,
+					  CopyOptions *result);
+static void check_compression_level(CopyOptions *result);
+static void check_bom(const CopyOptions *result);
+static int	read_choice(DefElem *option, const char *const *choices,
+						int nchoices);
+static void refuse_option(const ExportFormat *format, const char *name);
 
 static const ExportFormat *const formats[] = {
 	&sp_writer_json,
-	&sp_writer_ndjson
+	&sp_writer_ndjson,
+	&sp_writer_raw
 };
 
-static const ExportFormat *find_format(DefElem *option);
-static void check_once(List *options);
-static pg_tz *read_time_zone(DefElem *option);
-static void read_encoding(DefElem *option, int *encoding);
-static void refuse_option(const ExportFormat *format, const char *name);
+static const OptionEntry entries[] = {
+	{"format", ANY_FORMAT, true, NULL},
+	{"force_array", EXPORT_FORCE_ARRAY, false, read_force_array},
+	{"header", EXPORT_XLSX, false, read_header},
+	{"header", EXPORT_CSV | EXPORT_TEXT, true, NULL},
+	{"delimiter", EXPORT_CSV | EXPORT_TEXT, true, NULL},
+	{"null", EXPORT_CSV | EXPORT_TEXT, true, NULL},
+	{"quote", EXPORT_CSV, true, NULL},
+	{"escape", EXPORT_CSV, true, NULL},
+	{"force_quote", EXPORT_CSV, true, NULL},
+	{"bom", EXPORT_CSV, false, read_bom},
+	{"formulas", EXPORT_CSV, false, read_formulas},
+	{"sheet", EXPORT_XLSX, false, read_sheet},
+	{"table", EXPORT_XLSX, false, read_table},
+	{"on_unrepresentable", EXPORT_XLSX, false, read_unrepresentable},
+	{"headings", EXPORT_HEADER, false, read_headings},
+	{"time_zone", EXPORT_TIME_ZONE, false, read_time_zone},
+	{"encoding", EXPORT_CSV | EXPORT_TEXT, true, NULL},
+	{"encoding", EXPORT_ENCODING, false, read_encoding},
+	{"compression", EXPORT_COMPRESSION, false, read_compression},
+	{"compression_level", EXPORT_COMPRESSION | EXPORT_XLSX, false,
+	read_compression_level},
+	{"preset", ANY_FORMAT, false, read_preset},
+	{"filter", ANY_FORMAT, false, read_filter},
+	{"order_by", ANY_FORMAT, false, read_order_by}
+};
 
 const ExportFormat *
 sp_copy_option_format(List *options)
 {
+	const char *name = format_name(options);
+	const ExportFormat *format = find_format(name ? name : "text");
 	ListCell   *cell;
 
+	if (format == NULL || !(format->options & (EXPORT_CSV | EXPORT_TEXT)))
+		return format;
 	foreach(cell, options)
 	{
-		const ExportFormat *format = find_format(lfirst_node(DefElem, cell));
+		const OptionEntry *entry =
+			find_entry(lfirst_node(DefElem, cell)->defname);
 
-		if (format != NULL)
+		if (entry != NULL && !entry->core && takes(format, entry))
 			return format;
 	}
 	return NULL;
+}
+
+const ExportFormat *
+sp_copy_option_core_format(List *options)
+{
+	const char *name = format_name(options);
+	const ExportFormat *format = find_format(name ? name : "text");
+	ListCell   *cell;
+
+	if (format == NULL || !(format->options & (EXPORT_CSV | EXPORT_TEXT)))
+		return NULL;
+	foreach(cell, options)
+	{
+		int			i;
+		bool		found = false;
+
+		for (i = 0; i < lengthof(entries) && !found; i++)
+			found = entries[i].core && takes(format, &entries[i]) &&
+				strcmp(entries[i].name,
+					   lfirst_node(DefElem, cell)->defname) == 0;
+		if (!found)
+			return NULL;
+	}
+	return format;
+}
+
+const ExportFormat *
+sp_copy_option_named_format(const char *name)
+{
+	const ExportFormat *format = find_format(name);
+
+	if (format == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("export format \"%s\" not recognized", name),
+				 errhint("Formats are csv, json, ndjson, raw, text and xlsx.")));
+	return format;
 }
 
 void
 sp_copy_option_read(const ExportFormat *format, List *options,
 					CopyOptions *result)
 {
+	List	   *core_options = NIL;
 	ListCell   *cell;
 
 	memset(result, 0, sizeof(*result));
 	result->format = format;
 	result->encoding = pg_get_client_encoding();
+	result->export.header = (format->options & EXPORT_XLSX) != 0;
 	check_once(options);
 	foreach(cell, options)
 	{
 		DefElem    *option = lfirst_node(DefElem, cell);
+		bool		known = false;
+		int			i;
 
-		if (strcmp(option->defname, "format") == 0)
-			continue;
-		else if (strcmp(option->defname, "force_array") == 0 &&
-				 format->takes_force_array)
-			result->export.force_array = defGetBoolean(option);
-		else if (strcmp(option->defname, "time_zone") == 0)
-			result->export.time_zone = read_time_zone(option);
-		else if (strcmp(option->defname, "encoding") == 0)
-			read_encoding(option, &result->encoding);
-		else
+		for (i = 0; i < lengthof(entries); i++)
+		{
+			if (strcmp(entries[i].name, option->defname) != 0 ||
+				!takes(format, &entries[i]))
+				continue;
+			known = true;
+			if (entries[i].read != NULL)
+				entries[i].read(option, result);
+			else
+				core_options = lappend(core_options, option);
+			break;
+		}
+		if (!known)
 			refuse_option(format, option->defname);
 	}
+	if (format->options & (EXPORT_CSV | EXPORT_TEXT))
+		read_core(format, core_options, result);
+	check_compression_level(result);
+	check_bom(result);
 }
 
-/* The format of ours that an option names, or NULL. */
+/* The format of a name, or NULL. */
 static const ExportFormat *
-find_format(DefElem *option)
+find_format(const char *name)
 {
 	int			i;
 
-	if (strcmp(option->defname, "format") != 0 || option->arg == NULL ||
-		!IsA(option->arg, String))
-		return NULL;
 	for (i = 0; i < lengthof(formats); i++)
 	{
-		if (strcmp(strVal(option->arg), formats[i]->name) == 0)
+		if (strcmp(name, formats[i]->name) == 0)
 			return formats[i];
 	}
 	return NULL;
+}
+
+/* What the options call the format; the last of several; NULL: nothing. */
+static const char *
+format_name(List *options)
+{
+	const char *name = NULL;
+	ListCell   *cell;
+
+	foreach(cell, options)
+	{
+		DefElem    *option = lfirst_node(DefElem, cell);
+
+		if (strcmp(option->defname, "format") != 0 || option->arg == NULL ||
+			!IsA(option->arg, String))
+			continue;
+		if (name == NULL || find_format(strVal(option->arg)) != NULL)
+			name = strVal(option->arg);
+	}
+	return name;
+}
+
+/* The first entry of a name, or NULL. */
+static const OptionEntry *
+find_entry(const char *name)
+{
+	int			i;
+
+	for (i = 0; i < lengthof(entries); i++)
+	{
+		if (strcmp(name, entries[i].name) == 0)
+			return &entries[i];
+	}
+	return NULL;
+}
+
+/* Does a format take an option? */
+static bool
+takes(const ExportFormat *format, const OptionEntry *entry)
+{
+	return (format->options & entry->formats) != 0;
 }
 
 /* No option twice, the format above all. */
@@ -106,9 +273,90 @@ check_once(List *options)
 	}
 }
 
+/* What core's csv and text have. */
+static void
+read_core(const ExportFormat *format, List *options, CopyOptions *result)
+{
+	CopyFormatOptions core = {0};
+	ExportOptions *export = &result->export;
+
+	ProcessCopyOptions(make_parsestate(NULL), &core, false, options);
+	export->header = core.header_line != COPY_HEADER_FALSE;
+	export->delimiter = core.delim[0];
+	export->null_print = core.null_print;
+	export->force_quote_all = core.force_quote_all;
+	export->force_quote = core.force_quote;
+	if (core.csv_mode)
+	{
+		export->quote = core.quote[0];
+		export->escape = core.escape[0];
+	}
+	if (core.file_encoding >= 0)
+		result->encoding = core.file_encoding;
+}
+
+/* FORCE_ARRAY */
+static void
+read_force_array(DefElem *option, CopyOptions *result)
+{
+	result->export.force_array = defGetBoolean(option);
+}
+
+/* HEADER of a format that core lacks */
+static void
+read_header(DefElem *option, CopyOptions *result)
+{
+	result->export.header = defGetBoolean(option);
+}
+
+/* HEADINGS, a JSON object of strings */
+static void
+read_headings(DefElem *option, CopyOptions *result)
+{
+	Jsonb	   *json = DatumGetJsonbP(DirectFunctionCall1(jsonb_in,
+														  CStringGetDatum(defGetString(option))));
+	JsonbIterator *iterator = JsonbIteratorInit(&json->root);
+	ExportHeading *heading = NULL;
+	JsonbValue	value;
+	JsonbIteratorToken token;
+
+	if (!JB_ROOT_IS_OBJECT(json))
+		refuse_headings(option);
+	while ((token = JsonbIteratorNext(&iterator, &value, true)) != WJB_DONE)
+	{
+		char	   *string;
+
+		if (token != WJB_KEY && token != WJB_VALUE)
+			continue;
+		if (value.type != jbvString)
+			refuse_headings(option);
+		string = pnstrdup(value.val.string.val, value.val.string.len);
+		if (token == WJB_KEY)
+		{
+			heading = palloc(sizeof(ExportHeading));
+			heading->column = string;
+			continue;
+		}
+		heading->heading = string;
+		result->export.headings = lappend(result->export.headings, heading);
+	}
+}
+
+/* HEADINGS that are something else. */
+static void
+refuse_headings(DefElem *option)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("COPY option \"%s\" is not an object of strings",
+					option->defname),
+			 errdetail("It is %s.", defGetString(option)),
+			 errhint("Write {\"column\": \"Heading\"}.")));
+}
+
 /* TIME_ZONE, a name as in SET TimeZone */
-static pg_tz *
-read_time_zone(DefElem *option)
+static void
+read_time_zone(DefElem *option, CopyOptions *result)
 {
 	const char *name = defGetString(option);
 	pg_tz	   *zone = pg_tzset(name);
@@ -120,17 +368,17 @@ read_time_zone(DefElem *option)
 						option->defname),
 				 errdetail("The name is \"%s\".", name),
 				 errhint("pg_timezone_names lists the names.")));
-	return zone;
+	result->export.time_zone = zone;
 }
 
-/* ENCODING */
+/* ENCODING of a format that core lacks */
 static void
-read_encoding(DefElem *option, int *encoding)
+read_encoding(DefElem *option, CopyOptions *result)
 {
 	const char *name = defGetString(option);
 
-	*encoding = pg_char_to_encoding(name);
-	if (*encoding < 0)
+	result->encoding = pg_char_to_encoding(name);
+	if (result->encoding < 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("COPY option \"%s\" is not a valid encoding name",
@@ -139,13 +387,169 @@ read_encoding(DefElem *option, int *encoding)
 				 errhint("UTF8 is one that JSON readers expect.")));
 }
 
+/* BOM */
+static void
+read_bom(DefElem *option, CopyOptions *result)
+{
+	result->export.bom = defGetBoolean(option);
+}
+
+/* FORMULAS */
+static void
+read_formulas(DefElem *option, CopyOptions *result)
+{
+	static const char *const choices[] = {"keep", "escape"};
+
+	result->export.escape_formulas =
+		read_choice(option, choices, lengthof(choices)) == 1;
+}
+
+/* SHEET, any text: the writer makes a name of it */
+static void
+read_sheet(DefElem *option, CopyOptions *result)
+{
+	result->export.sheet = defGetString(option);
+}
+
+/* TABLE */
+static void
+read_table(DefElem *option, CopyOptions *result)
+{
+	result->export.table = defGetBoolean(option);
+}
+
+/* ON_UNREPRESENTABLE */
+static void
+read_unrepresentable(DefElem *option, CopyOptions *result)
+{
+	static const char *const choices[] = {"error", "replace"};
+
+	result->export.on_unrepresentable =
+		read_choice(option, choices, lengthof(choices));
+}
+
+/* COMPRESSION */
+static void
+read_compression(DefElem *option, CopyOptions *result)
+{
+	static const char *const choices[] = {"none", "gzip", "zstd"};
+
+	result->compression = read_choice(option, choices, lengthof(choices));
+}
+
+/* COMPRESSION_LEVEL; its range is known when all options are */
+static void
+read_compression_level(DefElem *option, CopyOptions *result)
+{
+	result->compression_level = defGetInt32(option);
+	if (result->compression_level == 0)
+		result->compression_level = -1;
+}
+
+/* PRESET */
+static void
+read_preset(DefElem *option, CopyOptions *result)
+{
+	result->preset = defGetString(option);
+}
+
+/* FILTER */
+static void
+read_filter(DefElem *option, CopyOptions *result)
+{
+	result->filter = defGetString(option);
+}
+
+/* ORDER_BY */
+static void
+read_order_by(DefElem *option, CopyOptions *result)
+{
+	result->order_by = defGetString(option);
+}
+
+/* Put in the default level, and check one that was given. */
+static void
+check_compression_level(CopyOptions *result)
+{
+	bool		xlsx = (result->format->options & EXPORT_XLSX) != 0;
+	bool		zstd = result->compression == COMPRESSION_ZSTD;
+	int			max = zstd ? ZSTD_LEVEL_MAX : DEFLATE_LEVEL_MAX;
+	int			level = result->compression_level;
+
+	if (level != 0 && !xlsx && result->compression == COMPRESSION_NONE)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("COPY option \"%s\" needs a compression",
+						"compression_level"),
+				 errhint("Give COMPRESSION 'gzip' or 'zstd', too.")));
+	if (level < 0 || level > max)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("COPY option \"%s\" is out of range",
+						"compression_level"),
+				 errhint("The levels of %s are 1 to %d.",
+						 zstd ? "zstd" : "deflate", max)));
+	if (level == 0)
+		level = zstd ? ZSTD_LEVEL_DEFAULT : DEFLATE_LEVEL_DEFAULT;
+	result->compression_level = level;
+	result->export.deflate_level = level;
+}
+
+/* Only UTF-8 has a byte order mark. */
+static void
+check_bom(const CopyOptions *result)
+{
+	if (result->export.bom && result->encoding != PG_UTF8)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("COPY option \"%s\" needs the encoding UTF8", "bom"),
+				 errdetail("The encoding is \"%s\".",
+						   pg_encoding_to_char(result->encoding)),
+				 errhint("Give ENCODING 'UTF8', too.")));
+}
+
+/* The number of the word that an option gives; 22023 for another one. */
+static int
+read_choice(DefElem *option, const char *const *choices, int nchoices)
+{
+	const char *word = defGetString(option);
+	StringInfoData list;
+	int			i;
+
+	for (i = 0; i < nchoices; i++)
+	{
+		if (pg_strcasecmp(word, choices[i]) == 0)
+			return i;
+	}
+	initStringInfo(&list);
+	for (i = 0; i < nchoices; i++)
+		appendStringInfo(&list, "%s%s", i == 0 ? "" :
+						 i == nchoices - 1 ? " or " : ", ", choices[i]);
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("COPY option \"%s\" has no choice \"%s\"",
+					option->defname, word),
+			 errhint("It is %s.", list.data)));
+	return 0;					/* not reached */
+}
+
 /* An option that the format does not have. */
 static void
 refuse_option(const ExportFormat *format, const char *name)
 {
+	StringInfoData list;
+	int			i;
+
+	initStringInfo(&list);
+	for (i = 0; i < lengthof(entries); i++)
+	{
+		if (takes(format, &entries[i]))
+			appendStringInfo(&list, "%s%s", list.len > 0 ? ", " : "",
+							 entries[i].name);
+	}
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("COPY option \"%s\" is not valid with format \"%s\"",
 					name, format->name),
-			 errhint("Valid options are %s.", format->valid_options)));
+			 errhint("Valid options are %s.", list.data)));
 }

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * copy_option.h
- *	  The options of a COPY statement with one of our formats.
+ *	  The options of an export, as COPY and the functions take them.
  *
  *-------------------------------------------------------------------------
  */
@@ -12,22 +12,44 @@
 
 #include "export/writer.h"
 
+typedef enum ExportCompression
+{
+	COMPRESSION_NONE,
+	COMPRESSION_GZIP,
+	COMPRESSION_ZSTD
+} ExportCompression;
+
 typedef struct CopyOptions
 {
 	const ExportFormat *format;
 	ExportOptions export;		/* for the format */
 	int			encoding;		/* of the text to write */
+	ExportCompression compression;
+	int			compression_level;	/* of gzip or zstd */
+	const char *preset;			/* of a table, or NULL */
+	const char *filter;			/* of a table, JSON, or NULL */
+	const char *order_by;		/* of a table, or NULL */
 } CopyOptions;
 
 /*
- * Does a list of DefElem name one of our formats?  Never errors: what is
- * not ours is for core to refuse.
+ * Does a list of DefElem name a format that core lacks, or options that only
+ * ours take?  Never errors: what is not ours is for core to refuse.
  */
 extern const ExportFormat *sp_copy_option_format(List *options);
 
 /*
- * Read the options of a statement that is ours.  Errors: 42601 for one
- * given twice, 22023 for one that the format does not take.
+ * The format of a statement that core runs and we could: csv, or text; NULL
+ * where an option is not core's.
+ */
+extern const ExportFormat *sp_copy_option_core_format(List *options);
+
+/* The format of a name; 22023 where there is none. */
+extern const ExportFormat *sp_copy_option_named_format(const char *name);
+
+/*
+ * Read the options of a statement that is ours, with core's defaults.
+ * Errors: 42601 for one given twice, 22023 for one that the format does not
+ * take or a wrong value, and what core says of its own.
  */
 extern void sp_copy_option_read(const ExportFormat *format, List *options,
 								CopyOptions *result);

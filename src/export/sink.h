@@ -48,6 +48,12 @@ extern ExportSink *sp_sink_file(const char *path);
 /* The standard input of a shell command. */
 extern ExportSink *sp_sink_program(const char *command);
 
+/*
+ * Filters that compress; level as deflate.h says, and 1 to 19 for zstd.
+ */
+extern ExportSink *sp_sink_gzip(int level, ExportSink *next);
+extern ExportSink *sp_sink_zstd(int level, ExportSink *next);
+
 /* A filter that converts text to an encoding. */
 extern ExportSink *sp_sink_encoding(int encoding, ExportSink *next);
 

@@ -28,8 +28,10 @@ static void end_json(ExportWriter *writer, StringInfo out);
 
 const ExportFormat sp_writer_json = {
 	.name = "json",
-	.valid_options = "format, force_array, time_zone, encoding",
-	.takes_force_array = true,
+	.media_type = "application/json",
+	.extension = "json",
+	.options = EXPORT_FORCE_ARRAY | EXPORT_ENCODING | EXPORT_COMPRESSION |
+	EXPORT_TIME_ZONE,
 	.begin = begin_json,
 	.row = write_json_row,
 	.end = end_json
@@ -37,7 +39,9 @@ const ExportFormat sp_writer_json = {
 
 const ExportFormat sp_writer_ndjson = {
 	.name = "ndjson",
-	.valid_options = "format, time_zone, encoding",
+	.media_type = "application/x-ndjson",
+	.extension = "ndjson",
+	.options = EXPORT_ENCODING | EXPORT_COMPRESSION | EXPORT_TIME_ZONE,
 	.begin = begin_json,
 	.row = write_json_row,
 	.end = end_json
