@@ -140,15 +140,7 @@ REGRESS_OPTS = --load-extension=syncport
 PG_CPPFLAGS  = -I$(srcdir)/src
 PG_CFLAGS    = -Wextra -Wno-unused-parameter -Wno-sign-compare \
 	-Wno-missing-field-initializers
-
-# ISA-L makes deflate several times faster, and is not to be had everywhere;
-# ISAL=no leaves it out.
-ISAL ?= $(shell echo '\#include <isa-l/igzip_lib.h>' | $(or $(CC),cc) -E - >/dev/null 2>&1 && echo yes)
-ifeq ($(ISAL),yes)
-PG_CPPFLAGS += -DSP_HAVE_ISAL
-SHLIB_LINK  += -lisal
-endif
-SHLIB_LINK  += -lz -lzstd
+SHLIB_LINK   = -lz -lzstd
 
 # These build a copy of their own, with warnings as errors, and need nothing
 # installed: PG=15, 17 or 18 and TESTS="kind[:name] ..." choose.
@@ -157,6 +149,16 @@ OURS    = $(HARNESS) test-clients indent typedefs
 
 ifneq ($(filter-out $(OURS),$(or $(MAKECMDGOALS),all)),)
 PG_CONFIG   ?= pg_config
+
+# ISA-L makes deflate several times faster, and is not to be had everywhere:
+# without it, or with ISAL=no after make clean, zlib does it all.
+ISAL        ?= $(shell $$($(PG_CONFIG) --cc) -E -x c -include isa-l/igzip_lib.h \
+	/dev/null >/dev/null 2>&1 && echo yes)
+ifeq ($(ISAL),yes)
+PG_CPPFLAGS += -DSP_HAVE_ISAL
+SHLIB_LINK  += -lisal
+endif
+
 PGXS        := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 
