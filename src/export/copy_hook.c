@@ -80,6 +80,10 @@ process_utility(PlannedStmt *utility, const char *source,
 	{
 		statement = (CopyStmt *) utility->utilityStmt;
 		format = sp_copy_option_format(statement->options);
+		/* an option of ours is no option of COPY FROM */
+		if (statement->is_from && format != NULL &&
+			(format == &sp_writer_csv || format == &sp_writer_text))
+			format = NULL;
 	}
 	if (format == NULL && statement != NULL && sp_guc_accelerate_copy)
 	{
