@@ -23,8 +23,13 @@ OBJS = \
 	src/export/copy_option.o \
 	src/export/copy_query.o \
 	src/export/delimited.o \
+	src/export/export_function.o \
+	src/export/option_json.o \
+	src/export/preset.o \
 	src/export/receiver.o \
+	src/export/selection.o \
 	src/export/sink_bom.o \
+	src/export/sink_chunk.o \
 	src/export/sink_client.o \
 	src/export/sink_compress.o \
 	src/export/sink_encoding.o \
@@ -33,6 +38,7 @@ OBJS = \
 	src/export/sink_gzip.o \
 	src/export/sink_program.o \
 	src/export/sink_zstd.o \
+	src/export/stream.o \
 	src/export/writer.o \
 	src/export/writer_csv.o \
 	src/export/writer_json.o \
