@@ -24,6 +24,7 @@ OBJS = \
 	src/export/writer.o \
 	src/export/writer_json.o \
 	src/export/writer_raw.o \
+	src/export/writer_xlsx.o \
 	src/feed/changes.o \
 	src/feed/feed_position.o \
 	src/feed/image_stream.o \
@@ -112,7 +113,13 @@ OBJS = \
 	src/table/sortkey.o \
 	src/table/status.o \
 	src/table/target.o \
-	src/table/trigger.o
+	src/table/trigger.o \
+	src/xlsx/cell.o \
+	src/xlsx/name.o \
+	src/xlsx/parts.o \
+	src/xlsx/sheet.o \
+	src/xlsx/text.o \
+	src/xlsx/zip.o
 
 INSTALL_SQL := $(sort $(wildcard sql/install/*.sql))
 DATA_built   = syncport--$(EXTVERSION).sql

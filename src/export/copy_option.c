@@ -70,7 +70,8 @@ static void refuse_option(const ExportFormat *format, const char *name);
 static const ExportFormat *const formats[] = {
 	&sp_writer_json,
 	&sp_writer_ndjson,
-	&sp_writer_raw
+	&sp_writer_raw,
+	&sp_writer_xlsx
 };
 
 static const OptionEntry entries[] = {
