@@ -8,6 +8,9 @@ EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" syncport.con
 OBJS = \
 	src/syncport.o \
 	src/guc.o \
+	src/compress/deflate.o \
+	src/compress/deflate_isal.o \
+	src/compress/deflate_zlib.o \
 	src/encode/json.o \
 	src/encode/json_nested.o \
 	src/encode/json_string.o \
@@ -16,11 +19,14 @@ OBJS = \
 	src/export/copy_hook.o \
 	src/export/copy_option.o \
 	src/export/copy_query.o \
+	src/export/filter.o \
 	src/export/receiver.o \
 	src/export/sink_client.o \
 	src/export/sink_encoding.o \
 	src/export/sink_file.o \
+	src/export/sink_gzip.o \
 	src/export/sink_program.o \
+	src/export/sink_zstd.o \
 	src/export/writer.o \
 	src/export/writer_json.o \
 	src/export/writer_raw.o \
@@ -133,6 +139,7 @@ REGRESS_OPTS = --load-extension=syncport
 PG_CPPFLAGS  = -I$(srcdir)/src
 PG_CFLAGS    = -Wextra -Wno-unused-parameter -Wno-sign-compare \
 	-Wno-missing-field-initializers
+SHLIB_LINK   = -lz -lzstd
 
 # These build a copy of their own, with warnings as errors, and need nothing
 # installed: PG=15, 17 or 18 and TESTS="kind[:name] ..." choose.
@@ -141,6 +148,18 @@ OURS    = $(HARNESS) test-clients indent typedefs
 
 ifneq ($(filter-out $(OURS),$(or $(MAKECMDGOALS),all)),)
 PG_CONFIG   ?= pg_config
+
+# ISA-L deflates faster than zlib; where it is not found, or with ISAL=no
+# (after make clean), zlib does it all.
+ifndef ISAL
+ISAL        := $(shell $$($(PG_CONFIG) --cc) -E -x c -include isa-l/igzip_lib.h \
+	/dev/null >/dev/null 2>&1 && echo yes || echo no)
+endif
+ifneq ($(ISAL),no)
+PG_CPPFLAGS += -DSP_HAVE_ISAL
+SHLIB_LINK  += -lisal
+endif
+
 PGXS        := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 

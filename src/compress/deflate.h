@@ -36,6 +36,12 @@ extern void sp_deflate_begin(Deflater *deflater);
 extern void sp_deflate_write(Deflater *deflater, const char *data,
 							 size_t length, bool last, StringInfo out);
 
+/*
+ * Append what has been kept back, so that all that went in can be read; the
+ * stream goes on.  Costs a few bytes.
+ */
+extern void sp_deflate_flush(Deflater *deflater, StringInfo out);
+
 /* Of the stream so far: CRC-32 (IEEE, as gzip and ZIP have it), bytes. */
 extern uint32 sp_deflate_crc(const Deflater *deflater);
 extern uint64 sp_deflate_bytes_in(const Deflater *deflater);

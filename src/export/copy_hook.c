@@ -20,7 +20,6 @@
 #include "catalog/pg_authid.h"
 #include "commands/progress.h"
 #include "executor/executor.h"
-#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "tcop/utility.h"
@@ -31,6 +30,7 @@
 #include "export/copy_option.h"
 #include "export/copy_query.h"
 #include "export/export.h"
+#include "export/filter.h"
 #include "export/receiver.h"
 #include "support/compat.h"
 
@@ -168,11 +168,7 @@ make_sink(const CopyStmt *statement, const CopyOptions *options)
 		sink = sp_sink_program(statement->filename);
 	else
 		sink = sp_sink_file(statement->filename);
-	if (options->format->binary ||
-		options->encoding == GetDatabaseEncoding() ||
-		options->encoding == PG_SQL_ASCII)
-		return sink;
-	return sp_sink_encoding(options->encoding, sink);
+	return sp_export_filters(options, sink);
 }
 
 /*
