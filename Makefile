@@ -139,7 +139,7 @@ REGRESS_OPTS = --load-extension=syncport
 PG_CPPFLAGS  = -I$(srcdir)/src
 PG_CFLAGS    = -Wextra -Wno-unused-parameter -Wno-sign-compare \
 	-Wno-missing-field-initializers
-SHLIB_LINK   = -lz -lzstd
+SHLIB_LINK   = -lz -lzstd -lxlsxwriter
 
 # These build a copy of their own, with warnings as errors, and need nothing
 # installed: PG=15, 17 or 18 and TESTS="kind[:name] ..." choose.

@@ -17,6 +17,7 @@
 #include <float.h>
 #include <math.h>
 
+#include "access/htup_details.h"
 #include "catalog/pg_enum.h"
 #include "catalog/pg_type.h"
 #include "common/shortest_dec.h"

@@ -91,7 +91,7 @@ static const Expectation expectations[] = {
 	{"xl/workbook.xml", "<definedName name=", EXPECT_PER_FILTER},
 	{"xl/styles.xml", "<xf ", EXPECT_PER_STYLE},
 	{"xl/theme/theme1.xml", "</a:themeElements>", EXPECT_ONE},
-	{"docProps/core.xml", "2020-01-01", EXPECT_ONE},
+	{"docProps/core.xml", ">2020-01-01T00:00:00Z</dcterms:created>", EXPECT_ONE},
 	{"docProps/app.xml", "<Application>", EXPECT_ONE},
 	{"xl/worksheets/_rels/", "\"../tables/table", EXPECT_ONE},
 	{"xl/tables/", "<tableColumn ", EXPECT_PER_COLUMN}
@@ -104,7 +104,10 @@ typedef struct Archive
 	size_t		length;
 } Archive;
 
-static Archive run_child(const XlsxParts *parts);
+static void make_archive(const XlsxParts *parts, Archive *archive);
+static void fill_archive(const XlsxParts *parts, const int *files,
+						 Archive *archive);
+static void close_files(const int *files);
 static int	fork_author(const XlsxParts *parts, int archive, int messages);
 static void be_child(const XlsxParts *parts, int archive, int messages)
 			pg_attribute_noreturn();
@@ -138,39 +141,55 @@ static void fail_broken(const char *part) pg_attribute_noreturn();
 void
 sp_xlsx_add_parts(const XlsxParts *parts, ZipWriter *zip, StringInfo out)
 {
-	Archive		archive = run_child(parts);
+	Archive		archive;
 
+	make_archive(parts, &archive);
 	take_archive(parts, &archive, zip, out);
 	pfree(archive.data);
 }
 
-/* Have the workbook written, and read it. */
-static Archive
-run_child(const XlsxParts *parts)
+/* Have the workbook written by a child, and read it. */
+static void
+make_archive(const XlsxParts *parts, Archive *archive)
 {
-	Archive		archive = {0};
-	volatile int file = -1;
-	volatile int messages = -1;
+	int			files[2];
 
+	files[0] = memfd_create("syncport workbook", MFD_CLOEXEC);
+	files[1] = memfd_create("syncport messages", MFD_CLOEXEC);
 	PG_TRY();
 	{
-		file = memfd_create("syncport workbook", MFD_CLOEXEC);
-		messages = memfd_create("syncport messages", MFD_CLOEXEC);
-		if (file < 0 || messages < 0)
-			fail(errcode_for_socket_access(),
-				 psprintf("There is no memory file: %s.", strerror(errno)));
-		check_child(fork_author(parts, file, messages), messages);
-		archive = read_memory_file(file);
+		fill_archive(parts, files, archive);
 	}
-	PG_FINALLY();
+	PG_CATCH();
 	{
-		if (file >= 0)
-			close(file);
-		if (messages >= 0)
-			close(messages);
+		close_files(files);
+		PG_RE_THROW();
 	}
 	PG_END_TRY();
-	return archive;
+	close_files(files);
+}
+
+/* The same with memory files for what the child writes, and what it says. */
+static void
+fill_archive(const XlsxParts *parts, const int *files, Archive *archive)
+{
+	if (files[0] < 0 || files[1] < 0)
+		fail(ERRCODE_SYSTEM_ERROR, "There is no memory file.");
+	check_child(fork_author(parts, files[0], files[1]), files[1]);
+	*archive = read_memory_file(files[0]);
+}
+
+/* Close both. */
+static void
+close_files(const int *files)
+{
+	int			i;
+
+	for (i = 0; i < 2; i++)
+	{
+		if (files[i] >= 0)
+			close(files[i]);
+	}
 }
 
 /*

@@ -413,8 +413,9 @@ static void
 flush_xml(XlsxBook *book, StringInfo out)
 {
 	StringInfo	xml = &book->job.xml;
+	bool		first = book->measuring;
 
-	if (book->measuring)
+	if (first)
 	{
 		StringInfoData head;
 
@@ -428,6 +429,9 @@ flush_xml(XlsxBook *book, StringInfo out)
 	sp_zip_write(book->zip, xml->data, xml->len, out);
 	book->sheet_bytes += xml->len;
 	resetStringInfo(xml);
+	/* whoever reads may see the first rows at once */
+	if (first)
+		sp_zip_flush(book->zip, out);
 }
 
 /* The headings as a table's columns bear them. */

@@ -77,6 +77,15 @@ sp_zip_write(ZipWriter *zip, const char *data, size_t length, StringInfo out)
 }
 
 void
+sp_zip_flush(ZipWriter *zip, StringInfo out)
+{
+	int			start = out->len;
+
+	sp_deflate_flush(zip->deflater, out);
+	zip->offset += out->len - start;
+}
+
+void
 sp_zip_end(ZipWriter *zip, StringInfo out)
 {
 	ZipEntry   *entry = &zip->entries[zip->nentries - 1];

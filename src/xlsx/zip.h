@@ -49,6 +49,9 @@ extern void sp_zip_begin(ZipWriter *zip, const char *name, StringInfo out);
 extern void sp_zip_write(ZipWriter *zip, const char *data, size_t length,
 						 StringInfo out);
 
+/* Append what has been kept back of it, at the price of some bytes. */
+extern void sp_zip_flush(ZipWriter *zip, StringInfo out);
+
 /* Its end. */
 extern void sp_zip_end(ZipWriter *zip, StringInfo out);
 
