@@ -44,6 +44,7 @@ OBJS = \
 	src/export/writer_json.o \
 	src/export/writer_raw.o \
 	src/export/writer_text.o \
+	src/export/writer_xlsx.o \
 	src/feed/changes.o \
 	src/feed/feed_position.o \
 	src/feed/image_stream.o \
@@ -132,7 +133,13 @@ OBJS = \
 	src/table/sortkey.o \
 	src/table/status.o \
 	src/table/target.o \
-	src/table/trigger.o
+	src/table/trigger.o \
+	src/xlsx/cell.o \
+	src/xlsx/name.o \
+	src/xlsx/parts.o \
+	src/xlsx/sheet.o \
+	src/xlsx/text.o \
+	src/xlsx/zip.o
 
 INSTALL_SQL := $(sort $(wildcard sql/install/*.sql))
 DATA_built   = syncport--$(EXTVERSION).sql
@@ -146,7 +153,7 @@ REGRESS_OPTS = --load-extension=syncport
 PG_CPPFLAGS  = -I$(srcdir)/src
 PG_CFLAGS    = -Wextra -Wno-unused-parameter -Wno-sign-compare \
 	-Wno-missing-field-initializers
-SHLIB_LINK   = -lz -lzstd
+SHLIB_LINK   = -lz -lzstd -lxlsxwriter
 
 # These build a copy of their own, with warnings as errors, and need nothing
 # installed: PG=15, 17 or 18 and TESTS="kind[:name] ..." choose.

@@ -80,7 +80,8 @@ static const ExportFormat *const formats[] = {
 	&sp_writer_json,
 	&sp_writer_ndjson,
 	&sp_writer_raw,
-	&sp_writer_text
+	&sp_writer_text,
+	&sp_writer_xlsx
 };
 
 static const OptionEntry entries[] = {
