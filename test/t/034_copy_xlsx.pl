@@ -358,6 +358,30 @@ foreach my $case (
 			  @sheets), 0, 'each has its cells');
 }
 
+# or before 4 GiB of XML, and the file ends before 4 GiB, which takes rows
+# that do not become smaller: 32,767 characters is as far as deflate looks
+
+$file = export(
+	"(SELECT repeat('x', 32767) AS a FROM generate_series(1, 132000))");
+my ($entries) = run_command([ $python, '-c', q{
+import sys, zipfile
+for info in zipfile.ZipFile(sys.argv[1]).infolist():
+    if info.filename.startswith('xl/worksheets/'):
+        print(info.file_size)
+}, $file ]);
+my @bytes = split /\n/, $entries;
+cmp_ok($bytes[0], '<', 2**32, 'a sheet ends below 4 GiB');
+cmp_ok($bytes[0], '>', 3_800_000_000, 'and not much below');
+cmp_ok($bytes[0] + $bytes[1], '>', 132000 * 32767, 'the next one has the rest');
+unlink $file;
+my ($ret, $out, $err) = $node->psql('postgres', qq{
+	COPY (SELECT a FROM (
+			SELECT left(string_agg(replace(encode(sha512(i::text::bytea), 'base64'), E'\\n', ''), ''), 32767) AS a
+			FROM generate_series(1, 380) i) AS text, generate_series(1, 200000))
+	TO '/dev/null' (FORMAT xlsx)});
+like($err, qr/workbook is too large\nDETAIL:  A file of format "xlsx" holds less than 4 GiB/,
+	'a workbook of 4 GiB is refused');
+
 # Encodings
 
 $node->safe_psql('postgres',
@@ -370,7 +394,7 @@ is_deeply([ map { "$_->[0]:$_->[4]" } read_by('cells', $file) ],
 	[ 'shä:a', 'shä:hä', 'shä:ä<', 'shä:b' ], 'LATIN1');
 $file = export(q{(SELECT E'\xc3\xa4' AS a)}, '', '', 'ascii');
 is((read_by('cells', $file))[1][4], 'ä', 'SQL_ASCII that is UTF-8');
-my ($ret, $out, $err) = $node->psql('ascii',
+($ret, $out, $err) = $node->psql('ascii',
 	qq{COPY (SELECT 'ok' AS a UNION ALL SELECT E'\\xe4') TO '$dir/bad.xlsx' (FORMAT xlsx)});
 like($err, qr/text of column "a" is not valid in encoding "UTF8"\nDETAIL:  It is in row 2/,
 	'and that is not');
