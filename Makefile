@@ -11,25 +11,39 @@ OBJS = \
 	src/compress/deflate.o \
 	src/compress/deflate_isal.o \
 	src/compress/deflate_zlib.o \
+	src/encode/enum_label.o \
 	src/encode/json.o \
 	src/encode/json_nested.o \
 	src/encode/json_string.o \
+	src/encode/text.o \
 	src/encode/value_number.o \
 	src/encode/value_time.o \
+	src/export/accelerate.o \
 	src/export/copy_hook.o \
 	src/export/copy_option.o \
 	src/export/copy_query.o \
-	src/export/filter.o \
+	src/export/delimited.o \
+	src/export/export_function.o \
+	src/export/option_json.o \
+	src/export/preset.o \
 	src/export/receiver.o \
+	src/export/selection.o \
+	src/export/sink_bom.o \
+	src/export/sink_chunk.o \
 	src/export/sink_client.o \
+	src/export/sink_compress.o \
 	src/export/sink_encoding.o \
 	src/export/sink_file.o \
+	src/export/sink_filters.o \
 	src/export/sink_gzip.o \
 	src/export/sink_program.o \
 	src/export/sink_zstd.o \
+	src/export/stream.o \
 	src/export/writer.o \
+	src/export/writer_csv.o \
 	src/export/writer_json.o \
 	src/export/writer_raw.o \
+	src/export/writer_text.o \
 	src/export/writer_xlsx.o \
 	src/feed/changes.o \
 	src/feed/feed_position.o \
@@ -149,13 +163,11 @@ OURS    = $(HARNESS) test-clients indent typedefs
 ifneq ($(filter-out $(OURS),$(or $(MAKECMDGOALS),all)),)
 PG_CONFIG   ?= pg_config
 
-# ISA-L deflates faster than zlib; where it is not found, or with ISAL=no
-# (after make clean), zlib does it all.
-ifndef ISAL
-ISAL        := $(shell $$($(PG_CONFIG) --cc) -E -x c -include isa-l/igzip_lib.h \
-	/dev/null >/dev/null 2>&1 && echo yes || echo no)
-endif
-ifneq ($(ISAL),no)
+# ISA-L makes deflate several times faster, and is not to be had everywhere:
+# without it, or with ISAL=no after make clean, zlib does it all.
+ISAL        ?= $(shell $$($(PG_CONFIG) --cc) -E -x c -include isa-l/igzip_lib.h \
+	/dev/null >/dev/null 2>&1 && echo yes)
+ifeq ($(ISAL),yes)
 PG_CPPFLAGS += -DSP_HAVE_ISAL
 SHLIB_LINK  += -lisal
 endif

@@ -23,7 +23,6 @@ COPY (SELECT WHERE false) TO '/dev/null' (FORMAT xlsx, TABLE);
 COPY record TO '/dev/null' (FORMAT xlsx, DELIMITER ';');
 COPY record TO '/dev/null' (FORMAT xlsx, COMPRESSION 'gzip');
 COPY record TO '/dev/null' (FORMAT xlsx, ENCODING 'UTF8');
-COPY record TO '/dev/null' (FORMAT csv, TABLE);
 COPY record FROM '/dev/null' (FORMAT xlsx);
 
 -- values of options

@@ -20,7 +20,9 @@
 #define MINUTES_PER_DAY		(24 * 60)
 
 bool		sp_guc_soft_delete = true;
+bool		sp_guc_accelerate_copy = false;
 char	   *sp_guc_principal = NULL;
+int			sp_guc_background_rows = 10000;
 int			sp_guc_exact_count_limit = 100000;
 int			sp_guc_push_retention = 30 * MINUTES_PER_DAY;
 
@@ -36,6 +38,15 @@ sp_guc_init(void)
 							 0,
 							 NULL, NULL, NULL);
 
+	DefineCustomBoolVariable("syncport.accelerate_copy",
+							 "Runs COPY TO in core's formats csv and text with syncport's encoders.",
+							 "The bytes are the same.",
+							 &sp_guc_accelerate_copy,
+							 false,
+							 PGC_USERSET,
+							 0,
+							 NULL, NULL, NULL);
+
 	DefineCustomStringVariable("syncport.principal",
 							   "Names the setting that holds the application's user.",
 							   "Either a setting (app.user_id) or a key of a JSON setting (request.jwt.claims->>sub). Empty: the role alone owns things.",
@@ -44,6 +55,16 @@ sp_guc_init(void)
 							   PGC_SUSET,
 							   0,
 							   NULL, NULL, NULL);
+
+	DefineCustomIntVariable("syncport.background_rows",
+							"Sets the number of rows above which plan_export advises a background export.",
+							NULL,
+							&sp_guc_background_rows,
+							10000,
+							0, INT_MAX,
+							PGC_USERSET,
+							0,
+							NULL, NULL, NULL);
 
 	DefineCustomIntVariable("syncport.exact_count_limit",
 							"Sets the estimate up to which rows are counted exactly in mode auto.",

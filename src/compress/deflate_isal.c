@@ -1,10 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * deflate_isal.c
- *	  Deflate by ISA-L, of builds that found it.
- *
- * ISA-L allocates nothing: the stream and a buffer whose size depends on
- * the level are ours.
+ *	  Deflate by ISA-L, which only some machines have.
  *
  *-------------------------------------------------------------------------
  */
@@ -12,79 +9,74 @@
 
 #ifdef SP_HAVE_ISAL
 
+#include <isa-l/crc.h>
 #include <isa-l/igzip_lib.h>
 
-#include "compress/deflate_method.h"
+#include "compress/deflate_library.h"
 
-typedef struct IsalDeflater
-{
-	Deflater	base;
-	struct isal_zstream stream;
-} IsalDeflater;
+static void *create_stream(int level);
+static void reset_stream(void *state);
+static void write_stream(void *state, const char *data, size_t length,
+						 DeflateEnd end, StringInfo out);
+static uint32 add_crc(uint32 crc, const char *data, size_t length);
 
-static void begin_stream(Deflater *deflater);
-static void compress_bytes(Deflater *deflater, const char *data,
-						   uint32 length, DeflateGoal goal, StringInfo out);
-
-static const DeflateMethods isal_methods = {
-	.begin = begin_stream,
-	.compress = compress_bytes
+const DeflateLibrary sp_deflate_isal = {
+	.create = create_stream,
+	.reset = reset_stream,
+	.write = write_stream,
+	.crc = add_crc
 };
 
-/* Sizes of the buffer for the levels. */
-static const uint32 buffer_bytes[] = {
-	[1] = ISAL_DEF_LVL1_DEFAULT,
-	[2] = ISAL_DEF_LVL2_DEFAULT,
-	[3] = ISAL_DEF_LVL3_DEFAULT
-};
-
-Deflater *
-sp_deflate_isal_create(int level)
+/* A stream and the buffer that its level needs. */
+static void *
+create_stream(int level)
 {
-	IsalDeflater *self = palloc0(sizeof(IsalDeflater));
+	static const int sizes[] = {ISAL_DEF_LVL1_DEFAULT, ISAL_DEF_LVL2_DEFAULT,
+	ISAL_DEF_LVL3_DEFAULT};
+	struct isal_zstream *stream = palloc(sizeof(struct isal_zstream));
 
-	self->base.methods = &isal_methods;
-	isal_deflate_init(&self->stream);
-	self->stream.level = level;
-	self->stream.level_buf_size = buffer_bytes[level];
-	self->stream.level_buf = palloc(buffer_bytes[level]);
-	return &self->base;
-}
-
-/* Begin a stream; a reset keeps level and buffer. */
-static void
-begin_stream(Deflater *deflater)
-{
-	struct isal_zstream *stream = &((IsalDeflater *) deflater)->stream;
-
-	isal_deflate_reset(stream);
+	isal_deflate_init(stream);
+	stream->level = level;
+	stream->level_buf_size = sizes[level - 1];
+	stream->level_buf = palloc(stream->level_buf_size);
 	stream->gzip_flag = IGZIP_DEFLATE;
+	return stream;
 }
 
-/* Call ISA-L until it leaves room in the output: then it has no more. */
+/* The level and its buffer stay. */
 static void
-compress_bytes(Deflater *deflater, const char *data, uint32 length,
-			   DeflateGoal goal, StringInfo out)
+reset_stream(void *state)
 {
-	struct isal_zstream *stream = &((IsalDeflater *) deflater)->stream;
+	isal_deflate_reset(state);
+}
+
+/* Compress until the library has room left. */
+static void
+write_stream(void *state, const char *data, size_t length,
+			 DeflateEnd end, StringInfo out)
+{
+	struct isal_zstream *stream = state;
 
 	stream->next_in = (uint8_t *) data;
 	stream->avail_in = length;
-	stream->end_of_stream = goal == DEFLATE_END;
-	stream->flush = goal == DEFLATE_FLUSH ? SYNC_FLUSH : NO_FLUSH;
+	stream->end_of_stream = end == DEFLATE_END;
+	stream->flush = end == DEFLATE_FLUSH ? SYNC_FLUSH : NO_FLUSH;
 	do
 	{
-		uint32		room = deflate_room(out);
-		int			result;
-
+		enlargeStringInfo(out, DEFLATE_ROOM_BYTES);
 		stream->next_out = (uint8_t *) out->data + out->len;
-		stream->avail_out = room;
-		result = isal_deflate(stream);
-		if (result != COMP_OK)
-			elog(ERROR, "ISA-L failed with code %d", result);
-		out->len += room - stream->avail_out;
+		stream->avail_out = DEFLATE_ROOM_BYTES;
+		if (isal_deflate(stream) != COMP_OK)
+			elog(ERROR, "could not compress data");
+		out->len += DEFLATE_ROOM_BYTES - stream->avail_out;
 	} while (stream->avail_out == 0);
-	Assert(stream->avail_in == 0);
+}
+
+/* CRC-32 as gzip has it. */
+static uint32
+add_crc(uint32 crc, const char *data, size_t length)
+{
+	return crc32_gzip_refl(crc, (const unsigned char *) data, length);
 }
 
 #endif							/* SP_HAVE_ISAL */

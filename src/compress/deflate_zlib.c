@@ -1,10 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * deflate_zlib.c
- *	  Deflate by zlib.
- *
- * zlib allocates while a stream is set up, through functions of ours, so
- * that its memory goes with the compressor's context.
+ *	  Deflate by zlib, which every machine has.
  *
  *-------------------------------------------------------------------------
  */
@@ -14,92 +11,86 @@
 
 #include "utils/memutils.h"
 
-#include "compress/deflate_method.h"
+#include "compress/deflate_library.h"
 
-/* a raw stream, with the largest window */
-#define WINDOW_BITS		(-MAX_WBITS)
-#define MEMORY_LEVEL	8
+static void *create_stream(int level);
+static void *allocate(void *context, unsigned int count, unsigned int size);
+static void release(void *context, void *pointer);
+static void reset_stream(void *state);
+static void write_stream(void *state, const char *data, size_t length,
+						 DeflateEnd end, StringInfo out);
+static uint32 add_crc(uint32 crc, const char *data, size_t length);
 
-typedef struct ZlibDeflater
-{
-	Deflater	base;
-	z_stream	stream;
-} ZlibDeflater;
-
-static void begin_stream(Deflater *deflater);
-static void compress_bytes(Deflater *deflater, const char *data,
-						   uint32 length, DeflateGoal goal, StringInfo out);
-static void *allocate(void *context, unsigned int nitems, unsigned int size);
-static void release(void *context, void *chunk);
-
-static const DeflateMethods zlib_methods = {
-	.begin = begin_stream,
-	.compress = compress_bytes
+const DeflateLibrary sp_deflate_zlib = {
+	.create = create_stream,
+	.reset = reset_stream,
+	.write = write_stream,
+	.crc = add_crc
 };
 
-Deflater *
-sp_deflate_zlib_create(int level)
+/* A raw stream that allocates in the current context. */
+static void *
+create_stream(int level)
 {
-	ZlibDeflater *self = palloc0(sizeof(ZlibDeflater));
+	z_stream   *stream = palloc0(sizeof(z_stream));
 
-	self->base.methods = &zlib_methods;
-	self->stream.zalloc = allocate;
-	self->stream.zfree = release;
-	self->stream.opaque = CurrentMemoryContext;
-	if (deflateInit2(&self->stream, level, Z_DEFLATED, WINDOW_BITS,
-					 MEMORY_LEVEL, Z_DEFAULT_STRATEGY) != Z_OK)
-		elog(ERROR, "could not set up zlib: %s",
-			 self->stream.msg ? self->stream.msg : "no reason given");
-	return &self->base;
+	stream->zalloc = allocate;
+	stream->zfree = release;
+	stream->opaque = CurrentMemoryContext;
+	if (deflateInit2(stream, level, Z_DEFLATED, -MAX_WBITS, 8,
+					 Z_DEFAULT_STRATEGY) != Z_OK)
+		elog(ERROR, "could not initialize compression library: %s",
+			 stream->msg ? stream->msg : "unknown error");
+	return stream;
 }
 
-/* Begin a stream in the memory of the one before. */
-static void
-begin_stream(Deflater *deflater)
+/* Memory for zlib. */
+static void *
+allocate(void *context, unsigned int count, unsigned int size)
 {
-	if (deflateReset(&((ZlibDeflater *) deflater)->stream) != Z_OK)
-		elog(ERROR, "could not reset zlib");
+	return MemoryContextAllocHuge(context, (Size) count * size);
 }
 
-/* Call zlib until it leaves room in the output: then it has no more. */
+/* Memory back from zlib. */
 static void
-compress_bytes(Deflater *deflater, const char *data, uint32 length,
-			   DeflateGoal goal, StringInfo out)
+release(void *context, void *pointer)
 {
-	static const int flushes[] = {
-		[DEFLATE_GO_ON] = Z_NO_FLUSH,
-		[DEFLATE_FLUSH] = Z_SYNC_FLUSH,
-		[DEFLATE_END] = Z_FINISH
-	};
-	z_stream   *stream = &((ZlibDeflater *) deflater)->stream;
+	pfree(pointer);
+}
+
+/* The level stays. */
+static void
+reset_stream(void *state)
+{
+	if (deflateReset(state) != Z_OK)
+		elog(ERROR, "could not reset compression library");
+}
+
+/* Compress until the library has room left. */
+static void
+write_stream(void *state, const char *data, size_t length,
+			 DeflateEnd end, StringInfo out)
+{
+	z_stream   *stream = state;
+	int			flush = end == DEFLATE_END ? Z_FINISH :
+	end == DEFLATE_FLUSH ? Z_SYNC_FLUSH : Z_NO_FLUSH;
 
 	stream->next_in = (Bytef *) data;
 	stream->avail_in = length;
 	do
 	{
-		uint32		room = deflate_room(out);
-		int			result;
-
+		enlargeStringInfo(out, DEFLATE_ROOM_BYTES);
 		stream->next_out = (Bytef *) out->data + out->len;
-		stream->avail_out = room;
-		result = deflate(stream, flushes[goal]);
-		if (result == Z_STREAM_ERROR)
-			elog(ERROR, "zlib lost its state");
-		out->len += room - stream->avail_out;
+		stream->avail_out = DEFLATE_ROOM_BYTES;
+		if (deflate(stream, flush) == Z_STREAM_ERROR)
+			elog(ERROR, "could not compress data");
+		out->len += DEFLATE_ROOM_BYTES - stream->avail_out;
 	} while (stream->avail_out == 0);
-	Assert(stream->avail_in == 0);
 }
 
-/* zlib's malloc; runs out of memory as palloc does. */
-static void *
-allocate(void *context, unsigned int nitems, unsigned int size)
+/* CRC-32 as gzip has it. */
+static uint32
+add_crc(uint32 crc, const char *data, size_t length)
 {
-	return MemoryContextAlloc(context, (Size) nitems * size);
-}
-
-/* zlib's free */
-static void
-release(void *context, void *chunk)
-{
-	pfree(chunk);
+	return crc32_z(crc, (const Bytef *) data, length);
 }

@@ -13,6 +13,7 @@
 #define SYNCPORT_ENCODE_VALUE_H
 
 #include "datatype/timestamp.h"
+#include "fmgr.h"
 #include "lib/stringinfo.h"
 #include "pgtime.h"
 #include "utils/date.h"
@@ -56,6 +57,18 @@ sp_value_reserve(StringInfo out, int nbytes)
 	return out->data + out->len;
 }
 
+/* A varlena as it is, or out of line and decompressed; it may be packed. */
+static inline struct varlena *
+sp_value_varlena(Datum value)
+{
+	struct varlena *pointer = (struct varlena *) DatumGetPointer(value);
+
+	if (likely(!VARATT_IS_COMPRESSED(pointer) &&
+			   !VARATT_IS_EXTERNAL(pointer)))
+		return pointer;
+	return pg_detoast_datum_packed(pointer);
+}
+
 /* The text of float4out and float8out under extra_float_digits. */
 extern char *sp_value_float4(char *out, float4 value);
 extern char *sp_value_float8(char *out, float8 value);
@@ -63,13 +76,35 @@ extern char *sp_value_float8(char *out, float8 value);
 extern char *sp_value_uuid(char *out, const pg_uuid_t *value);
 
 /*
- * ISO 8601 as JSON has it: YYYY-MM-DD, YYYY-MM-DDTHH:MM:SS.FFFFFF, with
- * +HH:MM behind it; " BC" last where needed, or [-]infinity.
+ * How a time follows a date, and how an offset is written: T and +HH:MM as
+ * in ISO 8601, or a space and +HH, with minutes where there are some, as
+ * under DateStyle ISO.
+ */
+typedef enum TimeStyle
+{
+	TIME_STYLE_XSD,
+	TIME_STYLE_ISO
+} TimeStyle;
+
+/*
+ * YYYY-MM-DD, HH:MM:SS.FFFFFF, both, with an offset behind them; " BC" last
+ * where needed, or [-]infinity.  zone is the one to show the time in.
  */
 extern char *sp_value_date(char *out, DateADT value);
-extern char *sp_value_timestamp(char *out, Timestamp value);
+extern char *sp_value_time(char *out, TimeADT value);
+extern char *sp_value_timetz(char *out, const TimeTzADT *value);
+extern char *sp_value_timestamp(char *out, Timestamp value,
+								TimeStyle style);
 extern char *sp_value_timestamptz(char *out, TimestampTz value,
-								  pg_tz *zone, ZoneCache *cache);
+								  pg_tz *zone, ZoneCache *cache,
+								  TimeStyle style);
+
+/*
+ * What an output function says, palloc'd.  A value may hold timestamps, as
+ * ranges do, and the function knows no zone but the session's: it is called
+ * while that is zone (NULL: leave it).
+ */
+extern char *sp_value_output(FmgrInfo *function, Datum value, pg_tz *zone);
 
 /* The offset of a zone at a finite time, in seconds east of UTC. */
 extern long sp_value_zone_offset(TimestampTz value, pg_tz *zone,
@@ -81,6 +116,9 @@ extern long sp_value_zone_offset(TimestampTz value, pg_tz *zone,
  */
 extern bool sp_value_numeric_is_special(const struct varlena *value);
 extern void sp_value_numeric(StringInfo out, const struct varlena *value);
+
+/* The same where VALUE_BYTES_MAX is enough, or NULL. */
+extern char *sp_value_short_numeric(char *out, const struct varlena *value);
 
 /* Write nbytes bytes as 2 * nbytes hex digits; no limit of length. */
 extern char *sp_value_hex(char *out, const char *bytes, size_t nbytes);

@@ -14,6 +14,7 @@
 #include "commands/copy.h"
 #include "commands/defrem.h"
 #include "mb/pg_wchar.h"
+#include "nodes/makefuncs.h"
 #include "nodes/parsenodes.h"
 #include "parser/parse_node.h"
 #include "utils/builtins.h"
@@ -26,9 +27,12 @@
 /* formats that take an option: a bit of each, or any */
 #define ANY_FORMAT		(~0)
 
-#define ZSTD_LEVEL_MIN		1
+/* one that core's COPY has, too */
+#define IS_CORE_FORMAT(format) \
+	(((format)->options & (EXPORT_CSV | EXPORT_TEXT)) != 0)
+
 #define ZSTD_LEVEL_MAX		19
-#define ZSTD_LEVEL_DEFAULT	3
+#define ZSTD_LEVEL_DEFAULT	1
 
 typedef struct OptionEntry
 {
@@ -41,7 +45,7 @@ typedef struct OptionEntry
 static void read_force_array(DefElem *option, CopyOptions *result);
 static void read_header(DefElem *option, CopyOptions *result);
 static void read_headings(DefElem *option, CopyOptions *result);
-static void refuse_headings(DefElem *option);
+static void refuse_headings(const char *text);
 static void read_time_zone(DefElem *option, CopyOptions *result);
 static void read_encoding(DefElem *option, CopyOptions *result);
 static void read_bom(DefElem *option, CopyOptions *result);
@@ -55,12 +59,16 @@ static void read_preset(DefElem *option, CopyOptions *result);
 static void read_filter(DefElem *option, CopyOptions *result);
 static void read_order_by(DefElem *option, CopyOptions *result);
 static const ExportFormat *find_format(const char *name);
-static const char *format_name(List *options);
-static const OptionEntry *find_entry(const char *name);
+static const ExportFormat *find_named_format(List *options);
+static const OptionEntry *find_entry(const ExportFormat *format,
+									 const char *name);
+static bool is_ours_alone(const char *name);
 static bool takes(const ExportFormat *format, const OptionEntry *entry);
+static const char *find_repeated(List *options);
 static void check_once(List *options);
 static void read_core(const ExportFormat *format, List *options,
 					  CopyOptions *result);
+static bool names_format(List *options);
 static void check_compression_level(CopyOptions *result);
 static void check_bom(const CopyOptions *result);
 static int	read_choice(DefElem *option, const char *const *choices,
@@ -68,9 +76,11 @@ static int	read_choice(DefElem *option, const char *const *choices,
 static void refuse_option(const ExportFormat *format, const char *name);
 
 static const ExportFormat *const formats[] = {
+	&sp_writer_csv,
 	&sp_writer_json,
 	&sp_writer_ndjson,
 	&sp_writer_raw,
+	&sp_writer_text,
 	&sp_writer_xlsx
 };
 
@@ -104,18 +114,14 @@ static const OptionEntry entries[] = {
 const ExportFormat *
 sp_copy_option_format(List *options)
 {
-	const char *name = format_name(options);
-	const ExportFormat *format = find_format(name ? name : "text");
+	const ExportFormat *format = find_named_format(options);
 	ListCell   *cell;
 
-	if (format == NULL || !(format->options & (EXPORT_CSV | EXPORT_TEXT)))
+	if (format == NULL || !IS_CORE_FORMAT(format))
 		return format;
 	foreach(cell, options)
 	{
-		const OptionEntry *entry =
-			find_entry(lfirst_node(DefElem, cell)->defname);
-
-		if (entry != NULL && !entry->core && takes(format, entry))
+		if (is_ours_alone(lfirst_node(DefElem, cell)->defname))
 			return format;
 	}
 	return NULL;
@@ -124,22 +130,18 @@ sp_copy_option_format(List *options)
 const ExportFormat *
 sp_copy_option_core_format(List *options)
 {
-	const char *name = format_name(options);
-	const ExportFormat *format = find_format(name ? name : "text");
+	const ExportFormat *format = find_named_format(options);
 	ListCell   *cell;
 
-	if (format == NULL || !(format->options & (EXPORT_CSV | EXPORT_TEXT)))
+	if (format == NULL || !IS_CORE_FORMAT(format) ||
+		find_repeated(options) != NULL)
 		return NULL;
 	foreach(cell, options)
 	{
-		int			i;
-		bool		found = false;
+		const OptionEntry *entry =
+		find_entry(format, lfirst_node(DefElem, cell)->defname);
 
-		for (i = 0; i < lengthof(entries) && !found; i++)
-			found = entries[i].core && takes(format, &entries[i]) &&
-				strcmp(entries[i].name,
-					   lfirst_node(DefElem, cell)->defname) == 0;
-		if (!found)
+		if (entry == NULL || !entry->core)
 			return NULL;
 	}
 	return format;
@@ -173,25 +175,16 @@ sp_copy_option_read(const ExportFormat *format, List *options,
 	foreach(cell, options)
 	{
 		DefElem    *option = lfirst_node(DefElem, cell);
-		bool		known = false;
-		int			i;
+		const OptionEntry *entry = find_entry(format, option->defname);
 
-		for (i = 0; i < lengthof(entries); i++)
-		{
-			if (strcmp(entries[i].name, option->defname) != 0 ||
-				!takes(format, &entries[i]))
-				continue;
-			known = true;
-			if (entries[i].read != NULL)
-				entries[i].read(option, result);
-			else
-				core_options = lappend(core_options, option);
-			break;
-		}
-		if (!known)
+		if (entry == NULL)
 			refuse_option(format, option->defname);
+		else if (entry->read != NULL)
+			entry->read(option, result);
+		else
+			core_options = lappend(core_options, option);
 	}
-	if (format->options & (EXPORT_CSV | EXPORT_TEXT))
+	if (IS_CORE_FORMAT(format))
 		read_core(format, core_options, result);
 	check_compression_level(result);
 	check_bom(result);
@@ -211,38 +204,62 @@ find_format(const char *name)
 	return NULL;
 }
 
-/* What the options call the format; the last of several; NULL: nothing. */
-static const char *
-format_name(List *options)
+/*
+ * The format that the options name, text without a name, or NULL where it is
+ * none of ours.  Of several one that core lacks counts, so that it is for us
+ * to refuse them.
+ */
+static const ExportFormat *
+find_named_format(List *options)
 {
-	const char *name = NULL;
+	const ExportFormat *format = NULL;
+	bool		named = false;
 	ListCell   *cell;
 
 	foreach(cell, options)
 	{
 		DefElem    *option = lfirst_node(DefElem, cell);
 
-		if (strcmp(option->defname, "format") != 0 || option->arg == NULL ||
-			!IsA(option->arg, String))
+		if (strcmp(option->defname, "format") != 0)
 			continue;
-		if (name == NULL || find_format(strVal(option->arg)) != NULL)
-			name = strVal(option->arg);
+		named = true;
+		if (option->arg != NULL && IsA(option->arg, String) &&
+			(format == NULL || IS_CORE_FORMAT(format)))
+			format = find_format(strVal(option->arg));
 	}
-	return name;
+	return named ? format : &sp_writer_text;
 }
 
-/* The first entry of a name, or NULL. */
+/* The entry of an option that a format takes, or NULL. */
 static const OptionEntry *
-find_entry(const char *name)
+find_entry(const ExportFormat *format, const char *name)
 {
 	int			i;
 
 	for (i = 0; i < lengthof(entries); i++)
 	{
-		if (strcmp(name, entries[i].name) == 0)
+		if (takes(format, &entries[i]) && strcmp(name, entries[i].name) == 0)
 			return &entries[i];
 	}
 	return NULL;
+}
+
+/* Is an option one that core has in no format? */
+static bool
+is_ours_alone(const char *name)
+{
+	bool		found = false;
+	int			i;
+
+	for (i = 0; i < lengthof(entries); i++)
+	{
+		if (strcmp(name, entries[i].name) != 0)
+			continue;
+		if (entries[i].core)
+			return false;
+		found = true;
+	}
+	return found;
 }
 
 /* Does a format take an option? */
@@ -256,6 +273,19 @@ takes(const ExportFormat *format, const OptionEntry *entry)
 static void
 check_once(List *options)
 {
+	const char *name = find_repeated(options);
+
+	if (name != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_SYNTAX_ERROR),
+				 errmsg("COPY option \"%s\" is given twice", name),
+				 errhint("Give it once.")));
+}
+
+/* The first option that is given twice, or NULL. */
+static const char *
+find_repeated(List *options)
+{
 	ListCell   *cell;
 
 	foreach(cell, options)
@@ -266,12 +296,10 @@ check_once(List *options)
 		for_each_cell(other, options, lnext(options, cell))
 		{
 			if (strcmp(name, lfirst_node(DefElem, other)->defname) == 0)
-				ereport(ERROR,
-						(errcode(ERRCODE_SYNTAX_ERROR),
-						 errmsg("COPY option \"%s\" is given twice", name),
-						 errhint("Give it once.")));
+				return name;
 		}
 	}
+	return NULL;
 }
 
 /* What core's csv and text have. */
@@ -281,6 +309,12 @@ read_core(const ExportFormat *format, List *options, CopyOptions *result)
 	CopyFormatOptions core = {0};
 	ExportOptions *export = &result->export;
 
+	/* the functions name the format elsewhere */
+	if (!names_format(options))
+		options = lappend(options,
+						  makeDefElem("format",
+									  (Node *) makeString(pstrdup(format->name)),
+									  -1));
 	ProcessCopyOptions(make_parsestate(NULL), &core, false, options);
 	export->header = core.header_line != COPY_HEADER_FALSE;
 	export->delimiter = core.delim[0];
@@ -294,6 +328,20 @@ read_core(const ExportFormat *format, List *options, CopyOptions *result)
 	}
 	if (core.file_encoding >= 0)
 		result->encoding = core.file_encoding;
+}
+
+/* Is the format among the options? */
+static bool
+names_format(List *options)
+{
+	ListCell   *cell;
+
+	foreach(cell, options)
+	{
+		if (strcmp(lfirst_node(DefElem, cell)->defname, "format") == 0)
+			return true;
+	}
+	return false;
 }
 
 /* FORCE_ARRAY */
@@ -310,19 +358,26 @@ read_header(DefElem *option, CopyOptions *result)
 	result->export.header = defGetBoolean(option);
 }
 
-/* HEADINGS, a JSON object of strings */
+/* HEADINGS */
 static void
 read_headings(DefElem *option, CopyOptions *result)
 {
+	result->export.headings = sp_copy_option_headings(defGetString(option));
+}
+
+List *
+sp_copy_option_headings(const char *text)
+{
 	Jsonb	   *json = DatumGetJsonbP(DirectFunctionCall1(jsonb_in,
-														  CStringGetDatum(defGetString(option))));
+														  CStringGetDatum(text)));
 	JsonbIterator *iterator = JsonbIteratorInit(&json->root);
 	ExportHeading *heading = NULL;
+	List	   *headings = NIL;
 	JsonbValue	value;
 	JsonbIteratorToken token;
 
 	if (!JB_ROOT_IS_OBJECT(json))
-		refuse_headings(option);
+		refuse_headings(text);
 	while ((token = JsonbIteratorNext(&iterator, &value, true)) != WJB_DONE)
 	{
 		char	   *string;
@@ -330,7 +385,7 @@ read_headings(DefElem *option, CopyOptions *result)
 		if (token != WJB_KEY && token != WJB_VALUE)
 			continue;
 		if (value.type != jbvString)
-			refuse_headings(option);
+			refuse_headings(text);
 		string = pnstrdup(value.val.string.val, value.val.string.len);
 		if (token == WJB_KEY)
 		{
@@ -339,19 +394,19 @@ read_headings(DefElem *option, CopyOptions *result)
 			continue;
 		}
 		heading->heading = string;
-		result->export.headings = lappend(result->export.headings, heading);
+		headings = lappend(headings, heading);
 	}
+	return headings;
 }
 
-/* HEADINGS that are something else. */
+/* Headings that are something else. */
 static void
-refuse_headings(DefElem *option)
+refuse_headings(const char *text)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("COPY option \"%s\" is not an object of strings",
-					option->defname),
-			 errdetail("It is %s.", defGetString(option)),
+			 errmsg("\"headings\" is not an object of strings"),
+			 errdetail("It is %s.", text),
 			 errhint("Write {\"column\": \"Heading\"}.")));
 }
 

@@ -14,6 +14,8 @@
 #ifndef SYNCPORT_EXPORT_SINK_H
 #define SYNCPORT_EXPORT_SINK_H
 
+#include "lib/stringinfo.h"
+
 /* bytes are collected until there are so many, then passed on */
 #define SINK_CHUNK_BYTES	(64 * 1024)
 
@@ -36,23 +38,33 @@ struct ExportSink
 	const ExportSinkMethods *methods;
 };
 
-/* CopyData messages to the client. */
-extern ExportSink *sp_sink_client(void);
+/*
+ * CopyData messages to the client, announced as so many columns: one where
+ * the messages are chunks of a stream of bytes.
+ */
+extern ExportSink *sp_sink_client(int ncolumns);
 
 /*
- * A file of the server, of which a failed export leaves no trace.  Checks
- * at once that the path is absolute.
+ * A file of the server, of which a failed export leaves no trace; in_place:
+ * a file that is overwritten as core does it.  Checks at once that the path
+ * is absolute.
  */
-extern ExportSink *sp_sink_file(const char *path);
+extern ExportSink *sp_sink_file(const char *path, bool in_place);
 
 /* The standard input of a shell command. */
 extern ExportSink *sp_sink_program(const char *command);
+
+/* Bytes that stay in *bytes until the caller takes them. */
+extern ExportSink *sp_sink_chunk(StringInfo *bytes);
 
 /*
  * Filters that compress; level as deflate.h says, and 1 to 19 for zstd.
  */
 extern ExportSink *sp_sink_gzip(int level, ExportSink *next);
 extern ExportSink *sp_sink_zstd(int level, ExportSink *next);
+
+/* A filter that puts a byte order mark (UTF-8) ahead of everything. */
+extern ExportSink *sp_sink_bom(ExportSink *next);
 
 /* A filter that converts text to an encoding. */
 extern ExportSink *sp_sink_encoding(int encoding, ExportSink *next);

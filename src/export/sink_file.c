@@ -7,7 +7,8 @@
  * synced and renamed, so that nobody reads half an export and a failed one
  * leaves the old file as it was.  The temporary file is removed by a reset
  * callback of the memory context, whatever ends the work.  Devices and
- * pipes are written in place.
+ * pipes are written in place, and so is whatever a statement of core's
+ * names.
  *
  *-------------------------------------------------------------------------
  */
@@ -30,6 +31,7 @@ typedef struct FileSink
 {
 	ExportSink	base;
 	const char *path;			/* as given */
+	bool		in_place;		/* not under a temporary name first */
 	char	   *target;			/* with symbolic links resolved */
 	char	   *temporary;		/* to be renamed to target; NULL: none */
 	int			fd;				/* open for writing, owned by fd.c */
@@ -40,6 +42,7 @@ static void open_file(ExportSink *sink, bool binary);
 static char *resolve_links(const char *path);
 static void check_existing(const FileSink *sink, const struct stat *status);
 static void open_in_place(FileSink *sink);
+static void overwrite(FileSink *sink);
 static void open_temporary(FileSink *sink, mode_t mode);
 static void fail_to_open(const char *path);
 static void write_file(ExportSink *sink, const char *data, size_t length);
@@ -53,7 +56,7 @@ static const ExportSinkMethods file_methods = {
 };
 
 ExportSink *
-sp_sink_file(const char *path)
+sp_sink_file(const char *path, bool in_place)
 {
 	FileSink   *sink = palloc0(sizeof(FileSink));
 
@@ -65,6 +68,7 @@ sp_sink_file(const char *path)
 				 errhint("Give the whole path on the server, or use \\copy of psql.")));
 	sink->base.methods = &file_methods;
 	sink->path = pstrdup(path);
+	sink->in_place = in_place;
 	sink->fd = -1;
 	sink->cleanup.func = remove_temporary;
 	sink->cleanup.arg = sink;
@@ -79,6 +83,12 @@ open_file(ExportSink *sink, bool binary)
 	FileSink   *self = (FileSink *) sink;
 	struct stat status;
 
+	if (self->in_place)
+	{
+		self->target = pstrdup(self->path);
+		open_in_place(self);
+		return;
+	}
 	self->target = resolve_links(self->path);
 	if (stat(self->target, &status) == 0)
 	{
@@ -122,13 +132,35 @@ check_existing(const FileSink *sink, const struct stat *status)
 		fail_to_open(sink->path);
 }
 
-/* Open a device or a pipe. */
+/* Open a device or a pipe, or a file that is overwritten. */
 static void
 open_in_place(FileSink *sink)
 {
-	sink->fd = OpenTransientFile(sink->target, O_WRONLY | PG_BINARY);
+	if (sink->in_place)
+		overwrite(sink);
+	else
+		sink->fd = OpenTransientFile(sink->target, O_WRONLY | PG_BINARY);
 	if (sink->fd < 0)
 		fail_to_open(sink->path);
+}
+
+/* Open a file as core does, others than its owner may read it. */
+static void
+overwrite(FileSink *sink)
+{
+	mode_t		old_umask = umask(S_IWGRP | S_IWOTH);
+
+	PG_TRY();
+	{
+		sink->fd = OpenTransientFilePerm(sink->target,
+										 O_WRONLY | O_CREAT | O_TRUNC |
+										 PG_BINARY, FILE_MODE);
+	}
+	PG_FINALLY();
+	{
+		umask(old_umask);
+	}
+	PG_END_TRY();
 }
 
 /* Create the file beside the target; a leftover of that name goes. */

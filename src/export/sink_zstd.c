@@ -1,50 +1,40 @@
 /*-------------------------------------------------------------------------
  *
  * sink_zstd.c
- *	  A filter that compresses to a zstd frame with a checksum.
+ *	  A filter that makes a Zstandard file (RFC 8878) of one frame.
  *
- * libzstd allocates by malloc, most of it with the first bytes; a reset
- * callback of the memory context frees it, whatever ends the work.  What the
- * first call brings is flushed and passed on at once, so that a reader need
- * not wait for a whole chunk of compressed bytes.
+ * The library allocates by malloc; a callback of the memory context gives
+ * that back, whatever ends the work.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
 #include <zstd.h>
-#include <zstd_errors.h>
 
-#include "miscadmin.h"
 #include "utils/memutils.h"
 
-#include "export/sink.h"
+#include "export/sink_compress.h"
 
 typedef struct ZstdSink
 {
-	ExportSink	base;
-	ExportSink *next;
-	int			level;
-	ZSTD_CCtx  *context;		/* malloc'd */
-	MemoryContextCallback cleanup;	/* frees context */
-	ZSTD_outBuffer buffer;		/* compressed, not passed on yet */
-	bool		started;		/* something has been passed on */
+	CompressSink base;			/* must be first */
+	ZSTD_CCtx  *stream;
+	MemoryContextCallback cleanup;	/* frees stream */
 } ZstdSink;
 
-static void open_next(ExportSink *sink, bool binary);
-static void write_zstd(ExportSink *sink, const char *data, size_t length);
-static void finish_zstd(ExportSink *sink);
-static void compress(ZstdSink *sink, const char *data, size_t length,
-					 ZSTD_EndDirective goal);
+static void free_stream(void *arg);
 static void set_parameter(ZstdSink *sink, ZSTD_cParameter parameter,
 						  int value);
-static void check_result(const ZstdSink *sink, size_t result);
-static void refuse_memory(const ZstdSink *sink);
-static void pass_on(ZstdSink *sink);
-static void free_context(void *arg);
+static void open_zstd(ExportSink *sink, bool binary);
+static void write_zstd(ExportSink *sink, const char *data, size_t length);
+static void finish_zstd(ExportSink *sink);
+static void compress_bytes(ZstdSink *sink, const char *data, size_t length,
+						   ZSTD_EndDirective end);
+static void check_result(size_t result);
 
 static const ExportSinkMethods zstd_methods = {
-	.open = open_next,
+	.open = open_zstd,
 	.write = write_zstd,
 	.finish = finish_zstd
 };
@@ -54,122 +44,97 @@ sp_sink_zstd(int level, ExportSink *next)
 {
 	ZstdSink   *sink = palloc0(sizeof(ZstdSink));
 
-	sink->base.methods = &zstd_methods;
-	sink->next = next;
-	sink->level = level;
-	sink->buffer.size = SINK_CHUNK_BYTES + ZSTD_CStreamOutSize();
-	sink->buffer.dst = palloc(sink->buffer.size);
-	sink->cleanup.func = free_context;
+	sink->base.base.methods = &zstd_methods;
+	sp_sink_compress_init(&sink->base, next);
+	sink->cleanup.func = free_stream;
 	sink->cleanup.arg = sink;
 	MemoryContextRegisterResetCallback(CurrentMemoryContext, &sink->cleanup);
-	sink->context = ZSTD_createCCtx();
-	if (sink->context == NULL)
-		refuse_memory(sink);
+	sink->stream = ZSTD_createCCtx();
+	if (sink->stream == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OUT_OF_MEMORY),
+				 errmsg("out of memory")));
 	set_parameter(sink, ZSTD_c_compressionLevel, level);
 	set_parameter(sink, ZSTD_c_checksumFlag, 1);
-	return &sink->base;
+	return &sink->base.base;
 }
 
-/* Nothing of its own to open; what comes is binary now. */
+/* The memory context goes. */
 static void
-open_next(ExportSink *sink, bool binary)
+free_stream(void *arg)
 {
-	ExportSink *next = ((ZstdSink *) sink)->next;
-
-	next->methods->open(next, true);
+	ZSTD_freeCCtx(((ZstdSink *) arg)->stream);
 }
 
-/* Compress, and pass on what is worth it. */
+/* Set a parameter of the stream. */
+static void
+set_parameter(ZstdSink *sink, ZSTD_cParameter parameter, int value)
+{
+	check_result(ZSTD_CCtx_setParameter(sink->stream, parameter, value));
+}
+
+/* Open the next sink; the library writes the header. */
+static void
+open_zstd(ExportSink *sink, bool binary)
+{
+	CompressSink *self = (CompressSink *) sink;
+
+	self->next->methods->open(self->next, true);
+}
+
+/* Compress and pass on; the first bytes shall leave at once. */
 static void
 write_zstd(ExportSink *sink, const char *data, size_t length)
 {
 	ZstdSink   *self = (ZstdSink *) sink;
 
-	compress(self, data, length,
-			 self->started ? ZSTD_e_continue : ZSTD_e_flush);
-	if (!self->started)
-		pass_on(self);
+	compress_bytes(self, data, length,
+				   self->base.started ? ZSTD_e_continue : ZSTD_e_flush);
+	sp_sink_compress_pass_on(&self->base, false);
 }
 
-/* The end of the frame. */
+/* End the frame. */
 static void
 finish_zstd(ExportSink *sink)
 {
 	ZstdSink   *self = (ZstdSink *) sink;
 
-	compress(self, NULL, 0, ZSTD_e_end);
-	pass_on(self);
-	self->next->methods->finish(self->next);
+	compress_bytes(self, "", 0, ZSTD_e_end);
+	sp_sink_compress_pass_on(&self->base, true);
+	self->base.next->methods->finish(self->base.next);
 }
 
-/*
- * Call libzstd until it has taken all input and, if the goal is to flush or
- * to end, given all output.
- */
+/* Compress until all is taken and, at a flush or the end, all is out. */
 static void
-compress(ZstdSink *sink, const char *data, size_t length,
-		 ZSTD_EndDirective goal)
+compress_bytes(ZstdSink *sink, const char *data, size_t length,
+			   ZSTD_EndDirective end)
 {
-	ZSTD_inBuffer input = {data, length, 0};
+	ZSTD_inBuffer in = {data, length, 0};
+	StringInfo	out = &sink->base.out;
 	size_t		left;
 
 	do
 	{
-		CHECK_FOR_INTERRUPTS();
-		left = ZSTD_compressStream2(sink->context, &sink->buffer, &input,
-									goal);
-		check_result(sink, left);
-		if (sink->buffer.pos >= SINK_CHUNK_BYTES)
-			pass_on(sink);
-	} while (goal == ZSTD_e_continue ? input.pos < input.size : left > 0);
+		ZSTD_outBuffer room;
+
+		enlargeStringInfo(out, SINK_CHUNK_BYTES);
+		room.dst = out->data + out->len;
+		room.size = SINK_CHUNK_BYTES;
+		room.pos = 0;
+		left = ZSTD_compressStream2(sink->stream, &room, &in, end);
+		check_result(left);
+		out->len += room.pos;
+	} while (end == ZSTD_e_continue ? in.pos < in.size : left > 0);
 }
 
-/* Set a parameter of the frame. */
+/* Only for want of memory does the library fail. */
 static void
-set_parameter(ZstdSink *sink, ZSTD_cParameter parameter, int value)
-{
-	check_result(sink, ZSTD_CCtx_setParameter(sink->context, parameter,
-											  value));
-}
-
-/* Only memory can be wanting. */
-static void
-check_result(const ZstdSink *sink, size_t result)
+check_result(size_t result)
 {
 	if (!ZSTD_isError(result))
 		return;
-	if (ZSTD_getErrorCode(result) == ZSTD_error_memory_allocation)
-		refuse_memory(sink);
-	elog(ERROR, "zstd failed: %s", ZSTD_getErrorName(result));
-}
-
-/* No memory for libzstd. */
-static void
-refuse_memory(const ZstdSink *sink)
-{
 	ereport(ERROR,
 			(errcode(ERRCODE_OUT_OF_MEMORY),
-			 errmsg("out of memory"),
-			 errdetail("zstd could not allocate what its level %d needs.",
-					   sink->level),
-			 errhint("A lower COMPRESSION_LEVEL needs less.")));
-}
-
-/* Hand over what is in the buffer, if anything. */
-static void
-pass_on(ZstdSink *sink)
-{
-	if (sink->buffer.pos == 0)
-		return;
-	sink->next->methods->write(sink->next, sink->buffer.dst,
-							   sink->buffer.pos);
-	sink->buffer.pos = 0;
-	sink->started = true;
-}
-
-/* The context goes: so does what libzstd has. */
-static void
-free_context(void *arg)
-{
-	ZSTD_freeCCtx(((ZstdSink *) arg)->context);
+			 errmsg("could not compress data: %s",
+					ZSTD_getErrorName(result))));
 }

@@ -82,7 +82,7 @@ struct XlsxColumn
 	int			reference_length;
 	char		reference[XLSX_REFERENCE_BYTES];	/* up to a cell's row */
 	int			head_length;
-	char		head[XLSX_HEAD_BYTES];	/* a number's from there to its value */
+	char		head[XLSX_HEAD_BYTES];	/* from there to a number */
 };
 
 /* Write a cell's tag up to its row; there has to be room for it. */

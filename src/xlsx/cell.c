@@ -324,7 +324,7 @@ static void
 write_int8(XlsxJob *job, XlsxColumn *column, Datum value)
 {
 	int64		number = DatumGetInt64(value);
-	char		text[VALUE_BYTES_MAX];
+	char text[	VALUE_BYTES_MAX];
 	char	   *out;
 
 	if (number < -EXACT_INTEGER_MAX || number > EXACT_INTEGER_MAX)
@@ -350,7 +350,7 @@ static void
 write_float4(XlsxJob *job, XlsxColumn *column, Datum value)
 {
 	float4		number = DatumGetFloat4(value);
-	char		text[VALUE_BYTES_MAX];
+	char text[	VALUE_BYTES_MAX];
 	char	   *out;
 
 	if (isnan(number) || isinf(number))
@@ -368,7 +368,7 @@ static void
 write_float8(XlsxJob *job, XlsxColumn *column, Datum value)
 {
 	float8		number = DatumGetFloat8(value);
-	char		text[VALUE_BYTES_MAX];
+	char text[	VALUE_BYTES_MAX];
 	char	   *out;
 
 	if (isnan(number) || isinf(number) ||
@@ -407,7 +407,7 @@ write_numeric(XlsxJob *job, XlsxColumn *column, Datum value)
 {
 	struct varlena *number = pg_detoast_datum_packed((struct varlena *)
 													 DatumGetPointer(value));
-	StringInfo	text = &job->scratch;
+	StringInfo text = &job->scratch;
 	char	   *out;
 
 	resetStringInfo(text);
@@ -478,7 +478,7 @@ write_bytea(XlsxJob *job, XlsxColumn *column, Datum value)
 	struct varlena *bytes = pg_detoast_datum_packed((struct varlena *)
 													DatumGetPointer(value));
 	size_t		nbytes = Min(VARSIZE_ANY_EXHDR(bytes), BYTEA_BYTES_MAX);
-	StringInfo	text = &job->scratch;
+	StringInfo text = &job->scratch;
 	char	   *end;
 
 	resetStringInfo(text);
@@ -505,7 +505,7 @@ static void
 write_jsonb(XlsxJob *job, XlsxColumn *column, Datum value)
 {
 	Jsonb	   *jsonb = DatumGetJsonbP(value);
-	StringInfo	text = &job->scratch;
+	StringInfo text = &job->scratch;
 
 	resetStringInfo(text);
 	(void) JsonbToCString(text, &jsonb->root, VARSIZE(jsonb));
@@ -518,7 +518,7 @@ write_date(XlsxJob *job, XlsxColumn *column, Datum value)
 {
 	DateADT		date = DatumGetDateADT(value);
 	int64		serial = (int64) date + SERIAL_POSTGRES_EPOCH;
-	char		text[VALUE_BYTES_MAX];
+	char text[	VALUE_BYTES_MAX];
 	char	   *out;
 
 	if (serial < SERIAL_MIN || serial > SERIAL_MAX)
@@ -535,11 +535,12 @@ static void
 write_timestamp(XlsxJob *job, XlsxColumn *column, Datum value)
 {
 	Timestamp	timestamp = DatumGetTimestamp(value);
-	char		text[VALUE_BYTES_MAX];
+	char text[	VALUE_BYTES_MAX];
 
 	if (!write_local(job, column, timestamp))
 		write_plain(job, column, text,
-					sp_value_timestamp(text, timestamp) - text);
+					sp_value_timestamp(text, timestamp,
+									   TIME_STYLE_XSD) - text);
 }
 
 /* timestamptz in its zone; text says which offset it has */
@@ -547,7 +548,7 @@ static void
 write_timestamptz(XlsxJob *job, XlsxColumn *column, Datum value)
 {
 	TimestampTz timestamp = DatumGetTimestampTz(value);
-	char		text[VALUE_BYTES_MAX];
+	char text[	VALUE_BYTES_MAX];
 
 	if (!TIMESTAMP_NOT_FINITE(timestamp) &&
 		write_local(job, column, timestamp +
@@ -556,7 +557,8 @@ write_timestamptz(XlsxJob *job, XlsxColumn *column, Datum value)
 		return;
 	write_plain(job, column, text,
 				sp_value_timestamptz(text, timestamp, job->zone,
-									 &job->zone_cache) - text);
+									 &job->zone_cache,
+									 TIME_STYLE_XSD) - text);
 }
 
 /* A moment as a number of days; false where Excel cannot count it. */

@@ -103,12 +103,14 @@ sp_xlsx_text(XlsxJob *job, const XlsxColumn *column, const char *text,
 
 	if (job->encoding != PG_UTF8)
 		text = to_utf8(job, column, text, &length);
+
 	if (length > XLSX_TEXT_UNITS_MAX)
 		length = cut_text(job, column, text, length);
 	scan.job = job;
 	scan.column = column;
 	scan.source = text;
-	scan.end = text + length;
+	scan.end = text +length;
+
 	job->line_break = false;
 	while (scan.source < scan.end)
 	{

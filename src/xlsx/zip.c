@@ -81,7 +81,7 @@ sp_zip_flush(ZipWriter *zip, StringInfo out)
 {
 	int			start = out->len;
 
-	sp_deflate_flush(zip->deflater, out);
+	sp_deflate_write(zip->deflater, "", 0, DEFLATE_FLUSH, out);
 	zip->offset += out->len - start;
 }
 
