@@ -80,9 +80,9 @@ struct XlsxColumn
 	FmgrInfo	function;		/* output function, where one is needed */
 	void	   *state;			/* of the writer */
 	int			reference_length;
-	char		reference[XLSX_REFERENCE_BYTES];	/* a cell up to its row */
+	char		reference[XLSX_REFERENCE_BYTES];	/* up to a cell's row */
 	int			head_length;
-	char		head[XLSX_HEAD_BYTES];	/* a number's from there to its value */
+	char		head[XLSX_HEAD_BYTES];	/* from there to a number */
 };
 
 /* Write a cell's tag up to its row; there has to be room for it. */

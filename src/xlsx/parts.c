@@ -94,6 +94,7 @@ static const Expectation expectations[] = {
 	{"docProps/core.xml", ">2020-01-01T00:00:00Z</dcterms:created>", EXPECT_ONE},
 	{"docProps/app.xml", "<Application>", EXPECT_ONE},
 	{"xl/worksheets/_rels/", "\"../tables/table", EXPECT_ONE},
+	{"xl/sharedStrings.xml", "<si>", EXPECT_PER_COLUMN},
 	{"xl/tables/", "<tableColumn ", EXPECT_PER_COLUMN}
 };
 
