@@ -8,22 +8,28 @@ EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" syncport.con
 OBJS = \
 	src/syncport.o \
 	src/guc.o \
+	src/encode/enum_label.o \
 	src/encode/json.o \
 	src/encode/json_nested.o \
 	src/encode/json_string.o \
+	src/encode/text.o \
 	src/encode/value_number.o \
 	src/encode/value_time.o \
+	src/export/accelerate.o \
 	src/export/copy_hook.o \
 	src/export/copy_option.o \
 	src/export/copy_query.o \
+	src/export/delimited.o \
 	src/export/receiver.o \
 	src/export/sink_client.o \
 	src/export/sink_encoding.o \
 	src/export/sink_file.o \
 	src/export/sink_program.o \
 	src/export/writer.o \
+	src/export/writer_csv.o \
 	src/export/writer_json.o \
 	src/export/writer_raw.o \
+	src/export/writer_text.o \
 	src/feed/changes.o \
 	src/feed/feed_position.o \
 	src/feed/image_stream.o \

@@ -20,6 +20,7 @@
 #define MINUTES_PER_DAY		(24 * 60)
 
 bool		sp_guc_soft_delete = true;
+bool		sp_guc_accelerate_copy = false;
 char	   *sp_guc_principal = NULL;
 int			sp_guc_exact_count_limit = 100000;
 int			sp_guc_push_retention = 30 * MINUTES_PER_DAY;
@@ -32,6 +33,15 @@ sp_guc_init(void)
 							 "While off, a deleted row leaves the table and only its image is kept.",
 							 &sp_guc_soft_delete,
 							 true,
+							 PGC_USERSET,
+							 0,
+							 NULL, NULL, NULL);
+
+	DefineCustomBoolVariable("syncport.accelerate_copy",
+							 "Runs COPY TO in core's formats csv and text with syncport's encoders.",
+							 "The bytes are the same.",
+							 &sp_guc_accelerate_copy,
+							 false,
 							 PGC_USERSET,
 							 0,
 							 NULL, NULL, NULL);

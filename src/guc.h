@@ -22,6 +22,12 @@ extern bool sp_guc_soft_delete;
 extern char *sp_guc_principal;
 
 /*
+ * syncport.accelerate_copy: COPY TO in core's csv and text formats is run by
+ * our encoders.
+ */
+extern bool sp_guc_accelerate_copy;
+
+/*
  * syncport.exact_count_limit: count_rows in mode auto counts exactly while
  * the planner's estimate is at most this many rows.
  */

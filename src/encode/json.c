@@ -17,7 +17,6 @@
 #include <math.h>
 
 #include "access/transam.h"
-#include "catalog/pg_enum.h"
 #include "catalog/pg_type.h"
 #include "parser/parse_coerce.h"
 #include "utils/builtins.h"
@@ -26,17 +25,14 @@
 #include "utils/jsonb.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/syscache.h"
 #include "utils/timestamp.h"
 
+#include "encode/enum_label.h"
 #include "encode/json.h"
 #include "support/compat.h"
 
 /* keys are copied in blocks of this size */
 #define KEY_BLOCK		16
-
-/* labels remembered per enum column; a power of two */
-#define ENUM_SLOTS		64
 
 /* longer ones are left to core, which refuses them */
 #define BYTEA_BYTES_MAX	(MaxAllocSize / 2 - VALUE_BYTES_MAX)
@@ -46,13 +42,6 @@ typedef struct TypeWriter
 	Oid			type;
 	JsonWrite	write;
 } TypeWriter;
-
-typedef struct EnumSlot
-{
-	Oid			value;			/* InvalidOid: empty */
-	int			length;			/* of json */
-	char	   *json;			/* the label as a JSON string */
-} EnumSlot;
 
 static JsonWrite find_writer(Oid type);
 static bool find_json_cast(Oid type, Oid *function);
@@ -83,10 +72,8 @@ static void write_jsonb(JsonEncoder *encoder, Datum value, StringInfo out);
 static void append_json(JsonEncoder *encoder, const char *json, size_t length,
 						StringInfo out);
 static void write_enum(JsonEncoder *encoder, Datum value, StringInfo out);
-static void fill_enum_slot(JsonEncoder *encoder, EnumSlot *slot, Oid value);
 static void write_cast(JsonEncoder *encoder, Datum value, StringInfo out);
 static void write_output(JsonEncoder *encoder, Datum value, StringInfo out);
-static char *output_in_zone(FmgrInfo *function, Datum value, pg_tz *zone);
 
 static const TypeWriter type_writers[] = {
 	{BOOLOID, write_bool},
@@ -203,8 +190,7 @@ sp_json_encoder_init(JsonEncoder *encoder, JsonJob *job, Oid type)
 	}
 	else if (get_typtype(encoder->type) == TYPTYPE_ENUM)
 	{
-		encoder->state = MemoryContextAllocZero(job->context,
-												sizeof(EnumSlot) * ENUM_SLOTS);
+		encoder->state = sp_enum_labels(job->context, true);
 		encoder->write = write_enum;
 	}
 	else
@@ -467,7 +453,8 @@ write_timestamp(JsonEncoder *encoder, Datum value, StringInfo out)
 	char	   *position = out->data + out->len;
 
 	*position++ = '"';
-	position = sp_value_timestamp(position, DatumGetTimestamp(value));
+	position = sp_value_timestamp(position, DatumGetTimestamp(value),
+								  TIME_STYLE_XSD);
 	*position++ = '"';
 	out->len = position - out->data;
 }
@@ -483,7 +470,7 @@ write_timestamptz(JsonEncoder *encoder, Datum value, StringInfo out)
 
 	*position++ = '"';
 	position = sp_value_timestamptz(position, DatumGetTimestampTz(value),
-									zone, &job->zone);
+									zone, &job->zone, TIME_STYLE_XSD);
 	*position++ = '"';
 	out->len = position - out->data;
 }
@@ -532,38 +519,10 @@ append_json(JsonEncoder *encoder, const char *json, size_t length,
 static void
 write_enum(JsonEncoder *encoder, Datum value, StringInfo out)
 {
-	Oid			oid = DatumGetObjectId(value);
-	EnumSlot   *slot = (EnumSlot *) encoder->state + oid % ENUM_SLOTS;
+	const EnumLabel *label = sp_enum_label(encoder->state,
+										   DatumGetObjectId(value));
 
-	if (slot->value != oid)
-		fill_enum_slot(encoder, slot, oid);
-	appendBinaryStringInfo(out, slot->json, slot->length);
-}
-
-/* Look up a label. */
-static void
-fill_enum_slot(JsonEncoder *encoder, EnumSlot *slot, Oid value)
-{
-	MemoryContext old_context;
-	StringInfoData json;
-	HeapTuple	tuple = SearchSysCache1(ENUMOID, ObjectIdGetDatum(value));
-	const char *label;
-
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for enum value %u", value);
-	label = NameStr(((Form_pg_enum) GETSTRUCT(tuple))->enumlabel);
-	old_context = MemoryContextSwitchTo(encoder->job->context);
-	if (slot->json != NULL)
-		pfree(slot->json);
-	slot->json = NULL;
-	slot->value = InvalidOid;
-	initStringInfo(&json);
-	sp_json_string(&json, label, strlen(label));
-	slot->json = json.data;
-	slot->length = json.len;
-	slot->value = value;
-	MemoryContextSwitchTo(old_context);
-	ReleaseSysCache(tuple);
+	appendBinaryStringInfo(out, label->text, label->length);
 }
 
 /* Any type with a cast to json. */
@@ -573,40 +532,12 @@ write_cast(JsonEncoder *encoder, Datum value, StringInfo out)
 	write_json(encoder, FunctionCall1(&encoder->function, value), out);
 }
 
-/*
- * Any other type: what its output function says, as a string.  It may hold
- * timestamps, a range does, and knows no zone but the session's.
- */
+/* Any other type: what its output function says, as a string. */
 static void
 write_output(JsonEncoder *encoder, Datum value, StringInfo out)
 {
-	pg_tz	   *zone = encoder->job->options.time_zone;
-	const char *string;
-
-	if (zone == NULL || zone == session_timezone)
-		string = OutputFunctionCall(&encoder->function, value);
-	else
-		string = output_in_zone(&encoder->function, value, zone);
+	const char *string = sp_value_output(&encoder->function, value,
+										 encoder->job->options.time_zone);
 
 	sp_json_string(out, string, strlen(string));
-}
-
-/* Call an output function while the session's zone is another. */
-static char *
-output_in_zone(FmgrInfo *function, Datum value, pg_tz *zone)
-{
-	pg_tz	   *old_zone = session_timezone;
-	char	   *volatile string = NULL;
-
-	session_timezone = zone;
-	PG_TRY();
-	{
-		string = OutputFunctionCall(function, value);
-	}
-	PG_FINALLY();
-	{
-		session_timezone = old_zone;
-	}
-	PG_END_TRY();
-	return string;
 }

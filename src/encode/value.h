@@ -13,6 +13,7 @@
 #define SYNCPORT_ENCODE_VALUE_H
 
 #include "datatype/timestamp.h"
+#include "fmgr.h"
 #include "lib/stringinfo.h"
 #include "pgtime.h"
 #include "utils/date.h"
@@ -63,13 +64,35 @@ extern char *sp_value_float8(char *out, float8 value);
 extern char *sp_value_uuid(char *out, const pg_uuid_t *value);
 
 /*
- * ISO 8601 as JSON has it: YYYY-MM-DD, YYYY-MM-DDTHH:MM:SS.FFFFFF, with
- * +HH:MM behind it; " BC" last where needed, or [-]infinity.
+ * How a time follows a date, and how an offset is written: T and +HH:MM as
+ * in ISO 8601, or a space and +HH, with minutes where there are some, as
+ * under DateStyle ISO.
+ */
+typedef enum TimeStyle
+{
+	TIME_STYLE_XSD,
+	TIME_STYLE_ISO
+} TimeStyle;
+
+/*
+ * YYYY-MM-DD, HH:MM:SS.FFFFFF, both, with an offset behind them; " BC" last
+ * where needed, or [-]infinity.  zone is the one to show the time in.
  */
 extern char *sp_value_date(char *out, DateADT value);
-extern char *sp_value_timestamp(char *out, Timestamp value);
+extern char *sp_value_time(char *out, TimeADT value);
+extern char *sp_value_timetz(char *out, const TimeTzADT *value);
+extern char *sp_value_timestamp(char *out, Timestamp value,
+								TimeStyle style);
 extern char *sp_value_timestamptz(char *out, TimestampTz value,
-								  pg_tz *zone, ZoneCache *cache);
+								  pg_tz *zone, ZoneCache *cache,
+								  TimeStyle style);
+
+/*
+ * What an output function says, palloc'd.  A value may hold timestamps, as
+ * ranges do, and the function knows no zone but the session's: it is called
+ * while that is zone (NULL: leave it).
+ */
+extern char *sp_value_output(FmgrInfo *function, Datum value, pg_tz *zone);
 
 /*
  * Append a numeric, as a varlena that is neither compressed nor external
@@ -77,6 +100,9 @@ extern char *sp_value_timestamptz(char *out, TimestampTz value,
  */
 extern bool sp_value_numeric_is_special(const struct varlena *value);
 extern void sp_value_numeric(StringInfo out, const struct varlena *value);
+
+/* The same where VALUE_BYTES_MAX is enough, or NULL. */
+extern char *sp_value_short_numeric(char *out, const struct varlena *value);
 
 /* Write nbytes bytes as 2 * nbytes hex digits; no limit of length. */
 extern char *sp_value_hex(char *out, const char *bytes, size_t nbytes);

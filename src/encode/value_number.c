@@ -61,6 +61,9 @@ const char	sp_digits_pairs[] =
 
 static const char hex_digits[] = "0123456789abcdef";
 
+static char *write_special(char *out, const struct varlena *value);
+static inline int bytes_needed(const NumericParts *parts);
+static inline char *write_parts(char *out, const NumericParts *parts);
 static inline uint16 read_header(const struct varlena *value);
 static void split_numeric(const struct varlena *value, NumericParts *parts);
 static inline int group_at(const NumericParts *parts, int position);
@@ -130,22 +133,58 @@ sp_value_numeric(StringInfo out, const struct varlena *value)
 
 	if (sp_value_numeric_is_special(value))
 	{
-		uint16		header = read_header(value) & HEADER_SPECIAL_MASK;
-
-		appendStringInfoString(out, header == HEADER_NAN ? "NaN" :
-							   header == HEADER_INFINITY ? "Infinity" :
-							   "-Infinity");
+		position = sp_value_reserve(out, VALUE_BYTES_MAX);
+		out->len = write_special(position, value) - out->data;
 		return;
 	}
 	split_numeric(value, &parts);
-	position = sp_value_reserve(out, parts.dscale + 4 * GROUP_DIGITS +
-								Max(parts.weight + 1, 0) * GROUP_DIGITS);
-	if (parts.negative)
-		*position++ = '-';
-	position = write_integer_part(position, &parts);
-	if (parts.dscale > 0)
-		position = write_fraction(position, &parts);
-	out->len = position - out->data;
+	position = sp_value_reserve(out, bytes_needed(&parts));
+	out->len = write_parts(position, &parts) - out->data;
+}
+
+char *
+sp_value_short_numeric(char *out, const struct varlena *value)
+{
+	NumericParts parts;
+
+	if (sp_value_numeric_is_special(value))
+		return write_special(out, value);
+	split_numeric(value, &parts);
+	if (unlikely(bytes_needed(&parts) > VALUE_BYTES_MAX))
+		return NULL;
+	return write_parts(out, &parts);
+}
+
+/* NaN or an infinity */
+static char *
+write_special(char *out, const struct varlena *value)
+{
+	uint16		header = read_header(value) & HEADER_SPECIAL_MASK;
+	const char *name = header == HEADER_NAN ? "NaN" :
+		header == HEADER_INFINITY ? "Infinity" : "-Infinity";
+
+	memcpy(out, name, strlen(name));
+	return out + strlen(name);
+}
+
+/* Room for a number, and for digits that are written and given up. */
+static inline int
+bytes_needed(const NumericParts *parts)
+{
+	return parts->dscale + 4 * GROUP_DIGITS +
+		Max(parts->weight + 1, 0) * GROUP_DIGITS;
+}
+
+/* Sign, integer part and fraction. */
+static inline char *
+write_parts(char *out, const NumericParts *parts)
+{
+	if (parts->negative)
+		*out++ = '-';
+	out = write_integer_part(out, parts);
+	if (parts->dscale > 0)
+		out = write_fraction(out, parts);
+	return out;
 }
 
 /* The first 16 bits of a numeric. */

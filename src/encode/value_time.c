@@ -62,8 +62,9 @@ static char *write_new_day(char *out, int day, bool *before_christ);
 static CivilDate split_days(int days);
 static char *write_era(char *out, bool before_christ);
 static char *write_clock(char *out, int64 time);
-static char *write_local(char *out, int64 value, bool *before_christ);
-static char *write_offset(char *out, long offset);
+static char *write_local(char *out, int64 value, TimeStyle style,
+						 bool *before_christ);
+static char *write_offset(char *out, long offset, TimeStyle style);
 static long find_offset(ZoneCache *cache, pg_tz *zone, pg_time_t at);
 static long look_up_offset(ZoneCache *cache, pg_time_t at);
 static void remember_interval(ZoneCache *cache, const ZoneInterval *interval);
@@ -81,19 +82,32 @@ sp_value_date(char *out, DateADT value)
 }
 
 char *
-sp_value_timestamp(char *out, Timestamp value)
+sp_value_time(char *out, TimeADT value)
+{
+	return write_clock(out, value);
+}
+
+char *
+sp_value_timetz(char *out, const TimeTzADT *value)
+{
+	out = write_clock(out, value->time);
+	return write_offset(out, -value->zone, TIME_STYLE_ISO);
+}
+
+char *
+sp_value_timestamp(char *out, Timestamp value, TimeStyle style)
 {
 	bool		before_christ;
 
 	if (TIMESTAMP_NOT_FINITE(value))
 		return write_infinity(out, TIMESTAMP_IS_NOBEGIN(value));
-	out = write_local(out, value, &before_christ);
+	out = write_local(out, value, style, &before_christ);
 	return write_era(out, before_christ);
 }
 
 char *
 sp_value_timestamptz(char *out, TimestampTz value, pg_tz *zone,
-					 ZoneCache *cache)
+					 ZoneCache *cache, TimeStyle style)
 {
 	bool		before_christ;
 	int64		seconds;
@@ -105,8 +119,9 @@ sp_value_timestamptz(char *out, TimestampTz value, pg_tz *zone,
 	if (value < seconds * USECS_PER_SEC)
 		seconds--;
 	offset = find_offset(cache, zone, seconds + UNIX_EPOCH_SECONDS);
-	out = write_local(out, value + offset * USECS_PER_SEC, &before_christ);
-	out = write_offset(out, offset);
+	out = write_local(out, value + offset * USECS_PER_SEC, style,
+					  &before_christ);
+	out = write_offset(out, offset, style);
 	return write_era(out, before_christ);
 }
 
@@ -219,11 +234,11 @@ write_clock(char *out, int64 time)
 }
 
 /*
- * YYYY-MM-DDTHH:MM:SS.FFFFFF of microseconds since 2000-01-01, without the
+ * YYYY-MM-DD HH:MM:SS.FFFFFF of microseconds since 2000-01-01, without the
  * era.
  */
 static char *
-write_local(char *out, int64 value, bool *before_christ)
+write_local(char *out, int64 value, TimeStyle style, bool *before_christ)
 {
 	int64		days = value / USECS_PER_DAY;
 	int64		time = value - days * USECS_PER_DAY;
@@ -234,18 +249,23 @@ write_local(char *out, int64 value, bool *before_christ)
 		time += USECS_PER_DAY;
 	}
 	out = write_day(out, days, before_christ);
-	*out++ = 'T';
+	*out++ = style == TIME_STYLE_XSD ? 'T' : ' ';
 	return write_clock(out, time);
 }
 
-/* +HH:MM, with seconds where the offset has some (local mean times). */
+/*
+ * +HH:MM, with seconds where the offset has some (local mean times); a whole
+ * hour is +HH in the style of DateStyle ISO.
+ */
 static char *
-write_offset(char *out, long offset)
+write_offset(char *out, long offset, TimeStyle style)
 {
 	unsigned int seconds = labs(offset);
 
 	*out++ = offset >= 0 ? '+' : '-';
 	out = sp_digits_two(out, seconds / SECS_PER_HOUR);
+	if (style == TIME_STYLE_ISO && seconds % SECS_PER_HOUR == 0)
+		return out;
 	*out++ = ':';
 	out = sp_digits_two(out, seconds / SECS_PER_MINUTE % 60);
 	if (seconds % SECS_PER_MINUTE == 0)
@@ -355,4 +375,25 @@ sp_encode_time_zone(const char *name)
 				 errmsg("time zone \"%s\" not recognized", name),
 				 errhint("Names are in pg_timezone_names.")));
 	return zone;
+}
+
+char *
+sp_value_output(FmgrInfo *function, Datum value, pg_tz *zone)
+{
+	pg_tz	   *old_zone = session_timezone;
+	char	   *volatile string = NULL;
+
+	if (zone == NULL || zone == old_zone)
+		return OutputFunctionCall(function, value);
+	session_timezone = zone;
+	PG_TRY();
+	{
+		string = OutputFunctionCall(function, value);
+	}
+	PG_FINALLY();
+	{
+		session_timezone = old_zone;
+	}
+	PG_END_TRY();
+	return string;
 }

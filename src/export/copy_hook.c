@@ -7,7 +7,9 @@
  * statements that name one of ours and runs them here, around
  * standard_ProcessUtility.  COPY TO has no check to make up for: core counts
  * it as strictly read-only, and a query that writes is checked by the
- * executor.  Every other statement reaches the previous hook untouched.
+ * executor.  Every other statement reaches the previous hook untouched,
+ * unless syncport.accelerate_copy asks for those that we write just as core
+ * does.
  *
  * Whoever hooks in before us (pg_stat_statements or pgaudit, loaded earlier)
  * does not see our statements as COPY, but sees the query inside through the
@@ -28,10 +30,12 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
+#include "export/accelerate.h"
 #include "export/copy_option.h"
 #include "export/copy_query.h"
 #include "export/export.h"
 #include "export/receiver.h"
+#include "guc.h"
 #include "support/compat.h"
 
 static ProcessUtility_hook_type previous_hook = NULL;
@@ -43,12 +47,12 @@ static void process_utility(PlannedStmt *utility, const char *source,
 							QueryEnvironment *environment,
 							DestReceiver *dest, QueryCompletion *completion);
 static uint64 run_copy(PlannedStmt *utility, const char *source,
-					   const ExportFormat *format);
+					   const ExportFormat *format, bool accelerated);
 static void refuse_copy_from(const ExportFormat *format);
 static void check_target_role(const CopyStmt *statement);
 static void refuse_target(const char *target, const char *role);
 static ExportSink *make_sink(const CopyStmt *statement,
-							 const CopyOptions *options);
+							 const CopyOptions *options, int core_columns);
 static uint64 export_query(const CopyStmt *statement, const CopyQuery *query,
 						   const char *source, DestReceiver *receiver);
 static void start_progress(const CopyStmt *statement, Oid relid);
@@ -67,12 +71,21 @@ process_utility(PlannedStmt *utility, const char *source,
 				ParamListInfo params, QueryEnvironment *environment,
 				DestReceiver *dest, QueryCompletion *completion)
 {
+	const CopyStmt *statement = NULL;
 	const ExportFormat *format = NULL;
+	bool		accelerated = false;
 	uint64		nrows;
 
 	if (IsA(utility->utilityStmt, CopyStmt))
-		format = sp_copy_option_format(((CopyStmt *)
-										utility->utilityStmt)->options);
+	{
+		statement = (CopyStmt *) utility->utilityStmt;
+		format = sp_copy_option_format(statement->options);
+	}
+	if (format == NULL && statement != NULL && sp_guc_accelerate_copy)
+	{
+		format = sp_accelerate_format(statement);
+		accelerated = format != NULL;
+	}
 	if (format == NULL)
 	{
 		if (previous_hook != NULL)
@@ -84,7 +97,7 @@ process_utility(PlannedStmt *utility, const char *source,
 		return;
 	}
 	check_stack_depth();
-	nrows = run_copy(utility, source, format);
+	nrows = run_copy(utility, source, format, accelerated);
 	if (completion != NULL)
 		SetQueryCompletion(completion, CMDTAG_COPY, nrows);
 }
@@ -92,7 +105,7 @@ process_utility(PlannedStmt *utility, const char *source,
 /* Run one COPY in a memory context of its own; returns the rows. */
 static uint64
 run_copy(PlannedStmt *utility, const char *source,
-		 const ExportFormat *format)
+		 const ExportFormat *format, bool accelerated)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
 												  "syncport COPY",
@@ -102,16 +115,18 @@ run_copy(PlannedStmt *utility, const char *source,
 	CopyOptions options;
 	CopyQuery	query;
 	ExportSink *sink;
+	DestReceiver *receiver;
 	uint64		nrows;
 
 	if (statement->is_from)
 		refuse_copy_from(format);
 	sp_copy_option_read(format, statement->options, &options);
 	check_target_role(statement);
-	sink = make_sink(statement, &options);
-	sp_copy_query_plan(statement, utility, source, &query);
-	nrows = export_query(statement, &query, source,
-						 sp_receiver_create(format, &options.export, sink));
+	sp_copy_query_plan(statement, utility, source, accelerated, &query);
+	sink = make_sink(statement, &options, accelerated ? query.ncolumns : 0);
+	receiver = sp_receiver_create(format, &options.export, sink,
+								  accelerated && statement->filename == NULL);
+	nrows = export_query(statement, &query, source, receiver);
 	MemoryContextSwitchTo(old_context);
 	MemoryContextDelete(context);
 	return nrows;
@@ -156,18 +171,22 @@ refuse_target(const char *target, const char *role)
 			 errhint("Anyone can COPY to stdout; \\copy of psql works for anyone, too.")));
 }
 
-/* The sink of the statement, with the filters it needs. */
+/*
+ * The sink of the statement, with the filters it needs.  core_columns: the
+ * statement is core's, and so many columns are announced; 0: it is ours.
+ */
 static ExportSink *
-make_sink(const CopyStmt *statement, const CopyOptions *options)
+make_sink(const CopyStmt *statement, const CopyOptions *options,
+		  int core_columns)
 {
 	ExportSink *sink;
 
 	if (statement->filename == NULL)
-		sink = sp_sink_client();
+		sink = sp_sink_client(core_columns > 0 ? core_columns : 1);
 	else if (statement->is_program)
 		sink = sp_sink_program(statement->filename);
 	else
-		sink = sp_sink_file(statement->filename);
+		sink = sp_sink_file(statement->filename, core_columns > 0);
 	if (options->format->binary ||
 		options->encoding == GetDatabaseEncoding() ||
 		options->encoding == PG_SQL_ASCII)

@@ -68,9 +68,11 @@ static int	read_choice(DefElem *option, const char *const *choices,
 static void refuse_option(const ExportFormat *format, const char *name);
 
 static const ExportFormat *const formats[] = {
+	&sp_writer_csv,
 	&sp_writer_json,
 	&sp_writer_ndjson,
-	&sp_writer_raw
+	&sp_writer_raw,
+	&sp_writer_text
 };
 
 static const OptionEntry entries[] = {

@@ -16,6 +16,7 @@
 #include "access/table.h"
 #include "catalog/pg_class.h"
 #include "commands/copy.h"
+#include "executor/executor.h"
 #include "nodes/makefuncs.h"
 #include "tcop/tcopprot.h"
 #include "utils/lsyscache.h"
@@ -33,9 +34,10 @@ static void refuse_query(const char *message);
 
 void
 sp_copy_query_plan(CopyStmt *statement, PlannedStmt *utility,
-				   const char *source, CopyQuery *result)
+				   const char *source, bool in_order, CopyQuery *result)
 {
 	RawStmt    *raw = makeNode(RawStmt);
+	int			cursor_options = CURSOR_OPT_PARALLEL_OK;
 	Query	   *query;
 
 	result->relid = InvalidOid;
@@ -44,7 +46,10 @@ sp_copy_query_plan(CopyStmt *statement, PlannedStmt *utility,
 	raw->stmt_location = utility->stmt_location;
 	raw->stmt_len = utility->stmt_len;
 	query = analyze_query(raw, source);
-	result->plan = pg_plan_query(query, source, CURSOR_OPT_PARALLEL_OK, NULL);
+	if (in_order && OidIsValid(result->relid))
+		cursor_options = 0;
+	result->plan = pg_plan_query(query, source, cursor_options, NULL);
+	result->ncolumns = ExecCleanTargetListLength(result->plan->planTree->targetlist);
 	if (OidIsValid(result->relid) &&
 		!list_member_oid(result->plan->relationOids, result->relid))
 		elog(ERROR, "relation referenced by COPY statement has changed");

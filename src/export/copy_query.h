@@ -15,14 +15,17 @@ typedef struct CopyQuery
 {
 	PlannedStmt *plan;
 	Oid			relid;			/* the table copied; InvalidOid: a query */
+	int			ncolumns;		/* of the rows */
 } CopyQuery;
 
 /*
  * Analyze, rewrite and plan what is to be copied.  The statement is
  * scribbled on: give a copy.  Takes the locks; privileges and row security
- * are left to the executor.  Errors as core's COPY TO has them.
+ * are left to the executor.  in_order: rows of a table come as they are
+ * stored, so no parallel plan.  Errors as core's COPY TO has them.
  */
 extern void sp_copy_query_plan(CopyStmt *statement, PlannedStmt *utility,
-							   const char *source, CopyQuery *result);
+							   const char *source, bool in_order,
+							   CopyQuery *result);
 
 #endif							/* SYNCPORT_EXPORT_COPY_QUERY_H */

@@ -20,6 +20,9 @@
 /* a buffer that has grown over this is not kept */
 #define BUFFER_KEEP_BYTES	(16 * SINK_CHUNK_BYTES)
 
+/* what is passed on first: nobody should wait for a whole chunk */
+#define FIRST_CHUNK_BYTES	4096
+
 typedef struct ExportReceiver
 {
 	DestReceiver base;
@@ -30,6 +33,8 @@ typedef struct ExportReceiver
 	StringInfoData buffer;		/* rows not passed on yet */
 	MemoryContext context;		/* of all this */
 	MemoryContext row_context;	/* reset per row */
+	bool		by_row;			/* pass on each row by itself */
+	int			chunk_bytes;	/* pass on when there are so many */
 	uint64		nrows;
 	uint64		nbytes;			/* passed on */
 } ExportReceiver;
@@ -43,7 +48,7 @@ static void init_buffer(ExportReceiver *receiver);
 
 DestReceiver *
 sp_receiver_create(const ExportFormat *format, const ExportOptions *options,
-				   ExportSink *sink)
+				   ExportSink *sink, bool by_row)
 {
 	ExportReceiver *receiver = palloc0(sizeof(ExportReceiver));
 
@@ -55,6 +60,8 @@ sp_receiver_create(const ExportFormat *format, const ExportOptions *options,
 	receiver->format = format;
 	receiver->options = *options;
 	receiver->sink = sink;
+	receiver->chunk_bytes = by_row ? 1 : FIRST_CHUNK_BYTES;
+	receiver->by_row = by_row;
 	receiver->context = CurrentMemoryContext;
 	receiver->row_context = AllocSetContextCreate(CurrentMemoryContext,
 												  "syncport export row",
@@ -71,6 +78,8 @@ sp_receiver_begin(DestReceiver *receiver, TupleDesc desc)
 
 	self->writer = self->format->begin(desc, &self->options, &self->buffer);
 	self->sink->methods->open(self->sink, self->format->binary);
+	if (self->by_row && self->buffer.len > 0)
+		flush_buffer(self);
 	MemoryContextSwitchTo(old_context);
 }
 
@@ -101,7 +110,7 @@ receive_row(TupleTableSlot *slot, DestReceiver *receiver)
 
 	CHECK_FOR_INTERRUPTS();
 	self->format->row(self->writer, slot, &self->buffer);
-	if (self->buffer.len >= SINK_CHUNK_BYTES)
+	if (self->buffer.len >= self->chunk_bytes)
 		flush_buffer(self);
 	MemoryContextSwitchTo(old_context);
 	MemoryContextReset(self->row_context);
@@ -129,6 +138,8 @@ flush_buffer(ExportReceiver *receiver)
 	receiver->sink->methods->write(receiver->sink, receiver->buffer.data,
 								   receiver->buffer.len);
 	receiver->nbytes += receiver->buffer.len;
+	if (!receiver->by_row)
+		receiver->chunk_bytes = SINK_CHUNK_BYTES;
 	pgstat_progress_update_param(PROGRESS_COPY_BYTES_PROCESSED,
 								 receiver->nbytes);
 	if (receiver->buffer.maxlen > BUFFER_KEEP_BYTES)

@@ -15,10 +15,11 @@
 
 /*
  * A receiver in the current context, to be given to CreateQueryDesc.
+ * by_row: pass on each row by itself.
  */
 extern DestReceiver *sp_receiver_create(const ExportFormat *format,
 										const ExportOptions *options,
-										ExportSink *sink);
+										ExportSink *sink, bool by_row);
 
 /*
  * Open the sink and begin the format, when everything that can be refused

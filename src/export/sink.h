@@ -36,14 +36,18 @@ struct ExportSink
 	const ExportSinkMethods *methods;
 };
 
-/* CopyData messages to the client. */
-extern ExportSink *sp_sink_client(void);
+/*
+ * CopyData messages to the client, announced as so many columns: one where
+ * the messages are chunks of a stream of bytes.
+ */
+extern ExportSink *sp_sink_client(int ncolumns);
 
 /*
- * A file of the server, of which a failed export leaves no trace.  Checks
- * at once that the path is absolute.
+ * A file of the server, of which a failed export leaves no trace; in_place:
+ * a file that is overwritten as core does it.  Checks at once that the path
+ * is absolute.
  */
-extern ExportSink *sp_sink_file(const char *path);
+extern ExportSink *sp_sink_file(const char *path, bool in_place);
 
 /* The standard input of a shell command. */
 extern ExportSink *sp_sink_program(const char *command);

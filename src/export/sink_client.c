@@ -3,12 +3,15 @@
  * sink_client.c
  *	  Bytes to the client in CopyData messages.
  *
- * A message holds a chunk, not a row: clients read the stream as bytes.
+ * A message holds what is written at once: a chunk, as clients read the
+ * stream as bytes, or one row where the statement is core's, whose messages
+ * are rows.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "libpq/libpq.h"
 #include "libpq/pqformat.h"
 #include "tcop/tcopprot.h"
 
@@ -22,7 +25,7 @@
 typedef struct ClientSink
 {
 	ExportSink	base;
-	StringInfoData message;		/* kept from one message to the next */
+	int			ncolumns;		/* to announce */
 } ClientSink;
 
 static void open_client(ExportSink *sink, bool binary);
@@ -36,7 +39,7 @@ static const ExportSinkMethods client_methods = {
 };
 
 ExportSink *
-sp_sink_client(void)
+sp_sink_client(int ncolumns)
 {
 	ClientSink *sink = palloc0(sizeof(ClientSink));
 
@@ -47,38 +50,32 @@ sp_sink_client(void)
 				 errdetail("This session has none."),
 				 errhint("Name a file on the server.")));
 	sink->base.methods = &client_methods;
-	initStringInfo(&sink->message);
+	sink->ncolumns = ncolumns;
 	return &sink->base;
 }
 
-/* Announce the stream as one column. */
+/* Announce the stream. */
 static void
 open_client(ExportSink *sink, bool binary)
 {
-	StringInfo	message = &((ClientSink *) sink)->message;
+	int			ncolumns = ((ClientSink *) sink)->ncolumns;
 	int			format = binary ? 1 : 0;
+	StringInfoData message;
+	int			i;
 
-	pq_beginmessage_reuse(message, MESSAGE_COPY_OUT_RESPONSE);
-	pq_sendbyte(message, format);
-	pq_sendint16(message, 1);
-	pq_sendint16(message, format);
-	pq_endmessage_reuse(message);
+	pq_beginmessage(&message, MESSAGE_COPY_OUT_RESPONSE);
+	pq_sendbyte(&message, format);
+	pq_sendint16(&message, ncolumns);
+	for (i = 0; i < ncolumns; i++)
+		pq_sendint16(&message, format);
+	pq_endmessage(&message);
 }
 
 /* One message. */
 static void
 write_client(ExportSink *sink, const char *data, size_t length)
 {
-	StringInfo	message = &((ClientSink *) sink)->message;
-
-	pq_beginmessage_reuse(message, MESSAGE_COPY_DATA);
-	pq_sendbytes(message, data, length);
-	pq_endmessage_reuse(message);
-	if (message->maxlen > 16 * SINK_CHUNK_BYTES)
-	{
-		pfree(message->data);
-		initStringInfo(message);
-	}
+	(void) pq_putmessage(MESSAGE_COPY_DATA, data, length);
 }
 
 /* The end of the stream. */

@@ -7,7 +7,8 @@
  * synced and renamed, so that nobody reads half an export and a failed one
  * leaves the old file as it was.  The temporary file is removed by a reset
  * callback of the memory context, whatever ends the work.  Devices and
- * pipes are written in place.
+ * pipes are written in place, and so is whatever a statement of core's
+ * names.
  *
  *-------------------------------------------------------------------------
  */
@@ -30,6 +31,7 @@ typedef struct FileSink
 {
 	ExportSink	base;
 	const char *path;			/* as given */
+	bool		in_place;		/* not under a temporary name first */
 	char	   *target;			/* with symbolic links resolved */
 	char	   *temporary;		/* to be renamed to target; NULL: none */
 	int			fd;				/* open for writing, owned by fd.c */
@@ -53,7 +55,7 @@ static const ExportSinkMethods file_methods = {
 };
 
 ExportSink *
-sp_sink_file(const char *path)
+sp_sink_file(const char *path, bool in_place)
 {
 	FileSink   *sink = palloc0(sizeof(FileSink));
 
@@ -65,6 +67,7 @@ sp_sink_file(const char *path)
 				 errhint("Give the whole path on the server, or use \\copy of psql.")));
 	sink->base.methods = &file_methods;
 	sink->path = pstrdup(path);
+	sink->in_place = in_place;
 	sink->fd = -1;
 	sink->cleanup.func = remove_temporary;
 	sink->cleanup.arg = sink;
@@ -79,6 +82,12 @@ open_file(ExportSink *sink, bool binary)
 	FileSink   *self = (FileSink *) sink;
 	struct stat status;
 
+	if (self->in_place)
+	{
+		self->target = pstrdup(self->path);
+		open_in_place(self);
+		return;
+	}
 	self->target = resolve_links(self->path);
 	if (stat(self->target, &status) == 0)
 	{
@@ -122,11 +131,15 @@ check_existing(const FileSink *sink, const struct stat *status)
 		fail_to_open(sink->path);
 }
 
-/* Open a device or a pipe. */
+/* Open a device or a pipe, or a file that is overwritten. */
 static void
 open_in_place(FileSink *sink)
 {
-	sink->fd = OpenTransientFile(sink->target, O_WRONLY | PG_BINARY);
+	int			flags = O_WRONLY | PG_BINARY;
+
+	if (sink->in_place)
+		flags |= O_CREAT | O_TRUNC;
+	sink->fd = OpenTransientFilePerm(sink->target, flags, FILE_MODE);
 	if (sink->fd < 0)
 		fail_to_open(sink->path);
 }

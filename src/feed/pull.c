@@ -224,7 +224,7 @@ write_answer(PullAnswer *answer, PullPart *parts)
 		write_part(&out, &parts[i]);
 	}
 	end = sp_value_timestamptz(time, GetCurrentStatementStartTimestamp(),
-							   pg_tzset("UTC"), &zone);
+							   pg_tzset("UTC"), &zone, TIME_STYLE_XSD);
 	appendStringInfo(&out, "},\"seq\":" INT64_FORMAT ",\"behind\":%s,"
 					 "\"server_time\":\"%.*s\"}",
 					 find_seq(answer, parts),

@@ -235,7 +235,7 @@ sp_row_json(const PushTable *table, const PushRow *row)
 	sp_json_string(&out, deleted_at, strlen(deleted_at));
 	end = sp_value_timestamptz(time, row->removed_at,
 							   table->row_encoder->job->options.time_zone,
-							   &zone);
+							   &zone, TIME_STYLE_XSD);
 	appendStringInfo(&out, ":\"%.*s\"}", (int) (end - time), time);
 	return out.data;
 }

@@ -229,7 +229,8 @@ write_timestamp(ImageColumn *column, Datum value, StringInfo out)
 
 	start[0] = '"';
 	close_moment(out, start, sp_value_timestamp(start + 1,
-												DatumGetTimestamp(value)));
+												DatumGetTimestamp(value),
+												TIME_STYLE_XSD));
 	return true;
 }
 
@@ -246,7 +247,7 @@ write_timestamptz(ImageColumn *column, Datum value, StringInfo out)
 	start[0] = '"';
 	close_moment(out, start,
 				 sp_value_timestamptz(start + 1, DatumGetTimestampTz(value),
-									  utc, &cache));
+									  utc, &cache, TIME_STYLE_XSD));
 	return true;
 }
 
