@@ -39,7 +39,7 @@ sp_enum_label_fill(EnumLabels *labels, EnumLabel *slot, Oid value)
 		elog(ERROR, "cache lookup failed for enum value %u", value);
 	label = NameStr(((Form_pg_enum) GETSTRUCT(tuple))->enumlabel);
 	old_context = MemoryContextSwitchTo(labels->context);
-	if (slot->text != NULL)
+	if (slot->text !=NULL)
 		pfree(slot->text);
 	slot->text = NULL;
 	slot->value = InvalidOid;
@@ -50,6 +50,7 @@ sp_enum_label_fill(EnumLabels *labels, EnumLabel *slot, Oid value)
 		appendStringInfoString(&text, label);
 	slot->text = text.data;
 	slot->length = text.len;
+
 	slot->value = value;
 	MemoryContextSwitchTo(old_context);
 	ReleaseSysCache(tuple);

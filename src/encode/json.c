@@ -364,8 +364,7 @@ write_float8(JsonEncoder *encoder, Datum value, StringInfo out)
 static void
 write_numeric(JsonEncoder *encoder, Datum value, StringInfo out)
 {
-	struct varlena *number = pg_detoast_datum_packed((struct varlena *)
-													 DatumGetPointer(value));
+	struct varlena *number = sp_value_varlena(value);
 	bool		quoted = encoder->job->options.numeric_as_text ||
 	sp_value_numeric_is_special(number);
 
@@ -380,8 +379,7 @@ write_numeric(JsonEncoder *encoder, Datum value, StringInfo out)
 static void
 write_text(JsonEncoder *encoder, Datum value, StringInfo out)
 {
-	struct varlena *string = pg_detoast_datum_packed((struct varlena *)
-													 DatumGetPointer(value));
+	struct varlena *string = sp_value_varlena(value);
 
 	sp_json_string(out, VARDATA_ANY(string), VARSIZE_ANY_EXHDR(string));
 }
@@ -399,8 +397,7 @@ write_name(JsonEncoder *encoder, Datum value, StringInfo out)
 static void
 write_bytea(JsonEncoder *encoder, Datum value, StringInfo out)
 {
-	struct varlena *bytes = pg_detoast_datum_packed((struct varlena *)
-													DatumGetPointer(value));
+	struct varlena *bytes = sp_value_varlena(value);
 	char	   *position;
 
 	if (bytea_output != BYTEA_OUTPUT_HEX ||
@@ -479,8 +476,7 @@ write_timestamptz(JsonEncoder *encoder, Datum value, StringInfo out)
 static void
 write_json(JsonEncoder *encoder, Datum value, StringInfo out)
 {
-	struct varlena *json = pg_detoast_datum_packed((struct varlena *)
-												   DatumGetPointer(value));
+	struct varlena *json = sp_value_varlena(value);
 
 	append_json(encoder, VARDATA_ANY(json), VARSIZE_ANY_EXHDR(json), out);
 }

@@ -207,8 +207,7 @@ write_float8(TextEncoder *encoder, Datum value, char *out)
 static char *
 write_numeric(TextEncoder *encoder, Datum value, char *out)
 {
-	struct varlena *number = pg_detoast_datum_packed((struct varlena *)
-													 DatumGetPointer(value));
+	struct varlena *number = sp_value_varlena(value);
 
 	return sp_value_short_numeric(out, number);
 }
@@ -270,8 +269,7 @@ write_timestamptz(TextEncoder *encoder, Datum value, char *out)
 static void
 get_varlena(TextEncoder *encoder, Datum value, TextSpan *span)
 {
-	struct varlena *string = pg_detoast_datum_packed((struct varlena *)
-													 DatumGetPointer(value));
+	struct varlena *string = sp_value_varlena(value);
 
 	span->data = VARDATA_ANY(string);
 	span->length = VARSIZE_ANY_EXHDR(string);
@@ -289,8 +287,7 @@ get_name(TextEncoder *encoder, Datum value, TextSpan *span)
 static void
 get_bytea(TextEncoder *encoder, Datum value, TextSpan *span)
 {
-	struct varlena *bytes = pg_detoast_datum_packed((struct varlena *)
-													DatumGetPointer(value));
+	struct varlena *bytes = sp_value_varlena(value);
 	StringInfo	scratch;
 	char	   *position;
 

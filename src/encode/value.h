@@ -57,6 +57,18 @@ sp_value_reserve(StringInfo out, int nbytes)
 	return out->data + out->len;
 }
 
+/* A varlena as it is, or out of line and decompressed; it may be packed. */
+static inline struct varlena *
+sp_value_varlena(Datum value)
+{
+	struct varlena *pointer = (struct varlena *) DatumGetPointer(value);
+
+	if (likely(!VARATT_IS_COMPRESSED(pointer) &&
+			   !VARATT_IS_EXTERNAL(pointer)))
+		return pointer;
+	return pg_detoast_datum_packed(pointer);
+}
+
 /* The text of float4out and float8out under extra_float_digits. */
 extern char *sp_value_float4(char *out, float4 value);
 extern char *sp_value_float8(char *out, float8 value);

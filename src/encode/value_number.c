@@ -59,16 +59,26 @@ const char	sp_digits_pairs[] =
 "50515253545556575859606162636465666768697071727374"
 "75767778798081828384858687888990919293949596979899";
 
-static const char hex_digits[] = "0123456789abcdef";
+#define HEX_ROW(high) \
+	high "0" high "1" high "2" high "3" high "4" high "5" high "6" high "7" \
+	high "8" high "9" high "a" high "b" high "c" high "d" high "e" high "f"
 
+/* "00" to "ff" */
+static const char hex_pairs[] =
+HEX_ROW("0") HEX_ROW("1") HEX_ROW("2") HEX_ROW("3")
+HEX_ROW("4") HEX_ROW("5") HEX_ROW("6") HEX_ROW("7")
+HEX_ROW("8") HEX_ROW("9") HEX_ROW("a") HEX_ROW("b")
+HEX_ROW("c") HEX_ROW("d") HEX_ROW("e") HEX_ROW("f");
+
+static inline char *write_hex(char *out, const char *bytes, size_t nbytes);
 static char *write_special(char *out, const struct varlena *value);
 static inline int bytes_needed(const NumericParts *parts);
 static inline char *write_parts(char *out, const NumericParts *parts);
 static inline uint16 read_header(const struct varlena *value);
-static void split_numeric(const struct varlena *value, NumericParts *parts);
+static inline void split_numeric(const struct varlena *value, NumericParts *parts);
 static inline int group_at(const NumericParts *parts, int position);
-static char *write_integer_part(char *out, const NumericParts *parts);
-static char *write_fraction(char *out, const NumericParts *parts);
+static inline char *write_integer_part(char *out, const NumericParts *parts);
+static inline char *write_fraction(char *out, const NumericParts *parts);
 
 char *
 sp_value_float4(char *out, float4 value)
@@ -88,35 +98,40 @@ sp_value_float8(char *out, float8 value)
 							 DBL_DIG + extra_float_digits, value);
 }
 
-char *
-sp_value_uuid(char *out, const pg_uuid_t *value)
-{
-	const char *bytes = (const char *) value->data;
-
-	out = sp_value_hex(out, bytes, 4);
-	*out++ = '-';
-	out = sp_value_hex(out, bytes + 4, 2);
-	*out++ = '-';
-	out = sp_value_hex(out, bytes + 6, 2);
-	*out++ = '-';
-	out = sp_value_hex(out, bytes + 8, 2);
-	*out++ = '-';
-	return sp_value_hex(out, bytes + 10, 6);
-}
-
-char *
-sp_value_hex(char *out, const char *bytes, size_t nbytes)
+/* Two digits per byte. */
+static inline char *
+write_hex(char *out, const char *bytes, size_t nbytes)
 {
 	size_t		i;
 
 	for (i = 0; i < nbytes; i++)
 	{
-		unsigned char byte = (unsigned char) bytes[i];
-
-		*out++ = hex_digits[byte >> 4];
-		*out++ = hex_digits[byte & 0x0F];
+		memcpy(out, hex_pairs + 2 * (unsigned char) bytes[i], 2);
+		out += 2;
 	}
 	return out;
+}
+
+char *
+sp_value_hex(char *out, const char *bytes, size_t nbytes)
+{
+	return write_hex(out, bytes, nbytes);
+}
+
+char *
+sp_value_uuid(char *out, const pg_uuid_t *value)
+{
+	const char *bytes = (const char *) value->data;
+
+	out = write_hex(out, bytes, 4);
+	*out++ = '-';
+	out = write_hex(out, bytes + 4, 2);
+	*out++ = '-';
+	out = write_hex(out, bytes + 6, 2);
+	*out++ = '-';
+	out = write_hex(out, bytes + 8, 2);
+	*out++ = '-';
+	return write_hex(out, bytes + 10, 6);
 }
 
 bool
@@ -147,7 +162,7 @@ sp_value_short_numeric(char *out, const struct varlena *value)
 {
 	NumericParts parts;
 
-	if (sp_value_numeric_is_special(value))
+	if (unlikely((read_header(value) & HEADER_NAN) == HEADER_NAN))
 		return write_special(out, value);
 	split_numeric(value, &parts);
 	if (unlikely(bytes_needed(&parts) > VALUE_BYTES_MAX))
@@ -161,7 +176,7 @@ write_special(char *out, const struct varlena *value)
 {
 	uint16		header = read_header(value) & HEADER_SPECIAL_MASK;
 	const char *name = header == HEADER_NAN ? "NaN" :
-		header == HEADER_INFINITY ? "Infinity" : "-Infinity";
+	header == HEADER_INFINITY ? "Infinity" : "-Infinity";
 
 	memcpy(out, name, strlen(name));
 	return out + strlen(name);
@@ -198,7 +213,7 @@ read_header(const struct varlena *value)
 }
 
 /* Take the stored form of a number apart. */
-static void
+static inline void
 split_numeric(const struct varlena *value, NumericParts *parts)
 {
 	uint16		header = read_header(value);
@@ -240,7 +255,7 @@ group_at(const NumericParts *parts, int position)
 }
 
 /* What stands ahead of the point, at least one digit. */
-static char *
+static inline char *
 write_integer_part(char *out, const NumericParts *parts)
 {
 	int			i;
@@ -260,7 +275,7 @@ write_integer_part(char *out, const NumericParts *parts)
  * The point and dscale digits.  The last group is written whole: the caller
  * has reserved room for the digits that are then given up.
  */
-static char *
+static inline char *
 write_fraction(char *out, const NumericParts *parts)
 {
 	int			position = parts->weight + 1;

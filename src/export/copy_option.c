@@ -114,7 +114,7 @@ sp_copy_option_format(List *options)
 	foreach(cell, options)
 	{
 		const OptionEntry *entry =
-			find_entry(lfirst_node(DefElem, cell)->defname);
+		find_entry(lfirst_node(DefElem, cell)->defname);
 
 		if (entry != NULL && !entry->core && takes(format, entry))
 			return format;

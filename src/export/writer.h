@@ -67,7 +67,8 @@ typedef struct ExportOptions
 #define EXPORT_TEXT				0x0008	/* what core's text has */
 #define EXPORT_XLSX				0x0010	/* SHEET, TABLE, ON_UNREPRESENTABLE,
 										 * COMPRESSION_LEVEL */
-#define EXPORT_ENCODING			0x0020	/* ENCODING, where core lacks the format */
+#define EXPORT_ENCODING			0x0020	/* ENCODING, where core lacks the
+										 * format */
 #define EXPORT_COMPRESSION		0x0040	/* COMPRESSION, COMPRESSION_LEVEL */
 #define EXPORT_TIME_ZONE		0x0080	/* TIME_ZONE */
 #define EXPORT_RAW				0x0100	/* none of its own */

@@ -39,7 +39,7 @@ static ExportWriter *
 begin_raw(TupleDesc desc, const ExportOptions *options, StringInfo out)
 {
 	Oid			type = desc->natts == 1 ?
-		getBaseType(TupleDescAttr(desc, 0)->atttypid) : InvalidOid;
+	getBaseType(TupleDescAttr(desc, 0)->atttypid) : InvalidOid;
 
 	if (type == BYTEAOID)
 		return NULL;
