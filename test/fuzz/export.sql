@@ -96,6 +96,10 @@ INSERT INTO kind (type, texts, more) VALUES
 	2024-03-10 07:00+00,2024-11-03 05:59:59+00,2024-11-03 06:00+00,2024-03-31 00:59:59.999999+00,2024-03-31 01:00+00,2024-10-27 00:30+00,2024-10-27 01:00+00,1883-11-18 17:00+00,
 	1883-11-18 16:59:59+00,1937-06-30 23:40+00,2011-12-30 10:00+00,1999-12-31 23:59:59.5+00,1972-01-07 00:44:30+00,2037-12-31 00:00+00,2100-07-01 00:00+00}',
 	$$timestamptz '2000-01-01 00:00+00' + around(9.6) * interval '1 s'$$),
+-- the instants at which the zones below change their offset, and what is next to them
+('timestamptz', '{}', $$pick('2024-03-10 07:00', '2024-11-03 06:00', '2024-03-31 01:00', '2024-10-27 01:00', '2024-10-05 15:30', '2024-04-06 15:00', '2024-03-10 05:30',
+	'2024-11-03 04:30', '2011-12-30 10:00', '1972-01-07 00:44:30', '1883-11-18 17:00', '2022-09-21 19:30', '2018-11-04 03:00', '2019-02-17 02:00', '1847-12-01 00:01:15', '1980-01-01')::timestamp
+	AT TIME ZONE 'UTC' + pick('0', '0', '1 us', '-1 us', '1 s', '-1 s', '-10 days')::interval$$),
 ('timestamptz(3)', '{2024-02-29 12:00:00.123+00}', $$timestamptz '2024-03-31 00:00+00' + around(6) * interval '1 ms'$$),
 ('interval', '{0,1 year -2 mons +3 days -04:05:06.000007,-1 s,-0.5 s,0.000001 s,178000000 years,-178000000 years,1 mon -1 day,-1 day +1 h,2147483647 days,-2147483648 days,
 	100 h,-100:00:00.1,1 year,1 mon,-1 mon,2 years 3 mons,1 day 1 s,1 y -1 mon 1 day -1 s}', $$make_interval(around(2)::int, around(2)::int, 0, around(3)::int, 0, 0, around(5))$$),
@@ -192,7 +196,7 @@ END $$;
 -- Make the table "t"; returns its columns as COPY writes them.
 CREATE FUNCTION make_table() RETURNS text[] LANGUAGE plpgsql AS $$
 DECLARE
-	count int := CASE WHEN random() < 0.02 THEN 0 WHEN random() < 0.1 THEN 20 + random() * 20 ELSE 1 + random() * 9 END;
+	count int := CASE WHEN random() < 0.02 THEN 0 WHEN random() < 0.1 THEN 20 + random() * 20 WHEN random() < 0.1 THEN 1 ELSE 1 + random() * 9 END;
 	rows int := CASE WHEN random() < 0.05 THEN 0 WHEN random() < 0.04 THEN 1500 ELSE 1 + random() * 30 END;
 	kinds int[] := ARRAY(SELECT number FROM kind ORDER BY number);
 	nulls float8 := (ARRAY[0, 0.1, 0.5])[1 + floor(random() * 3)::int];
@@ -205,7 +209,7 @@ BEGIN
 		k := kinds[1 + floor(random() * cardinality(kinds))::int];
 		-- every other column of a kind that most people use
 		IF random() < 0.5 THEN
-			k := kinds[1 + floor(random() * 36)::int];
+			k := kinds[1 + floor(random() * 37)::int];
 		END IF;
 		columns := columns || heading(i);
 		defs := defs || format('%s %s', columns[i], (SELECT type FROM kind WHERE number = k));
