@@ -21,6 +21,7 @@ OBJS = \
 	src/export/copy_query.o \
 	src/export/delimited.o \
 	src/export/receiver.o \
+	src/export/sink_bom.o \
 	src/export/sink_client.o \
 	src/export/sink_encoding.o \
 	src/export/sink_file.o \

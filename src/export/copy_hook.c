@@ -123,7 +123,7 @@ run_copy(PlannedStmt *utility, const char *source,
 	sp_copy_option_read(format, statement->options, &options);
 	check_target_role(statement);
 	sp_copy_query_plan(statement, utility, source, accelerated, &query);
-	sink = make_sink(statement, &options, accelerated ? query.ncolumns : 0);
+	sink = make_sink(statement, &options, accelerated ? query.ncolumns : -1);
 	receiver = sp_receiver_create(format, &options.export, sink,
 								  accelerated && statement->filename == NULL);
 	nrows = export_query(statement, &query, source, receiver);
@@ -173,7 +173,7 @@ refuse_target(const char *target, const char *role)
 
 /*
  * The sink of the statement, with the filters it needs.  core_columns: the
- * statement is core's, and so many columns are announced; 0: it is ours.
+ * statement is core's, and so many columns are announced; -1: it is ours.
  */
 static ExportSink *
 make_sink(const CopyStmt *statement, const CopyOptions *options,
@@ -182,11 +182,13 @@ make_sink(const CopyStmt *statement, const CopyOptions *options,
 	ExportSink *sink;
 
 	if (statement->filename == NULL)
-		sink = sp_sink_client(core_columns > 0 ? core_columns : 1);
+		sink = sp_sink_client(core_columns >= 0 ? core_columns : 1);
 	else if (statement->is_program)
 		sink = sp_sink_program(statement->filename);
 	else
-		sink = sp_sink_file(statement->filename, core_columns > 0);
+		sink = sp_sink_file(statement->filename, core_columns >= 0);
+	if (options->export.bom)
+		sink = sp_sink_bom(sink);
 	if (options->format->binary ||
 		options->encoding == GetDatabaseEncoding() ||
 		options->encoding == PG_SQL_ASCII)

@@ -58,6 +58,7 @@ static const ExportFormat *find_format(const char *name);
 static const char *format_name(List *options);
 static const OptionEntry *find_entry(const char *name);
 static bool takes(const ExportFormat *format, const OptionEntry *entry);
+static const char *find_repeated(List *options);
 static void check_once(List *options);
 static void read_core(const ExportFormat *format, List *options,
 					  CopyOptions *result);
@@ -129,7 +130,8 @@ sp_copy_option_core_format(List *options)
 	const ExportFormat *format = find_format(name ? name : "text");
 	ListCell   *cell;
 
-	if (format == NULL || !(format->options & (EXPORT_CSV | EXPORT_TEXT)))
+	if (format == NULL || !(format->options & (EXPORT_CSV | EXPORT_TEXT)) ||
+		find_repeated(options) != NULL)
 		return NULL;
 	foreach(cell, options)
 	{
@@ -257,6 +259,19 @@ takes(const ExportFormat *format, const OptionEntry *entry)
 static void
 check_once(List *options)
 {
+	const char *name = find_repeated(options);
+
+	if (name != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_SYNTAX_ERROR),
+				 errmsg("COPY option \"%s\" is given twice", name),
+				 errhint("Give it once.")));
+}
+
+/* The first option that is given twice, or NULL. */
+static const char *
+find_repeated(List *options)
+{
 	ListCell   *cell;
 
 	foreach(cell, options)
@@ -267,12 +282,10 @@ check_once(List *options)
 		for_each_cell(other, options, lnext(options, cell))
 		{
 			if (strcmp(name, lfirst_node(DefElem, other)->defname) == 0)
-				ereport(ERROR,
-						(errcode(ERRCODE_SYNTAX_ERROR),
-						 errmsg("COPY option \"%s\" is given twice", name),
-						 errhint("Give it once.")));
+				return name;
 		}
 	}
+	return NULL;
 }
 
 /* What core's csv and text have. */

@@ -58,6 +58,9 @@ extern ExportSink *sp_sink_program(const char *command);
 extern ExportSink *sp_sink_gzip(int level, ExportSink *next);
 extern ExportSink *sp_sink_zstd(int level, ExportSink *next);
 
+/* A filter that puts a byte order mark (UTF-8) ahead of everything. */
+extern ExportSink *sp_sink_bom(ExportSink *next);
+
 /* A filter that converts text to an encoding. */
 extern ExportSink *sp_sink_encoding(int encoding, ExportSink *next);
 

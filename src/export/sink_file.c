@@ -42,6 +42,7 @@ static void open_file(ExportSink *sink, bool binary);
 static char *resolve_links(const char *path);
 static void check_existing(const FileSink *sink, const struct stat *status);
 static void open_in_place(FileSink *sink);
+static void overwrite(FileSink *sink);
 static void open_temporary(FileSink *sink, mode_t mode);
 static void fail_to_open(const char *path);
 static void write_file(ExportSink *sink, const char *data, size_t length);
@@ -135,13 +136,31 @@ check_existing(const FileSink *sink, const struct stat *status)
 static void
 open_in_place(FileSink *sink)
 {
-	int			flags = O_WRONLY | PG_BINARY;
-
 	if (sink->in_place)
-		flags |= O_CREAT | O_TRUNC;
-	sink->fd = OpenTransientFilePerm(sink->target, flags, FILE_MODE);
+		overwrite(sink);
+	else
+		sink->fd = OpenTransientFile(sink->target, O_WRONLY | PG_BINARY);
 	if (sink->fd < 0)
 		fail_to_open(sink->path);
+}
+
+/* Open a file as core does, others than its owner may read it. */
+static void
+overwrite(FileSink *sink)
+{
+	mode_t		old_umask = umask(S_IWGRP | S_IWOTH);
+
+	PG_TRY();
+	{
+		sink->fd = OpenTransientFilePerm(sink->target,
+										 O_WRONLY | O_CREAT | O_TRUNC |
+										 PG_BINARY, FILE_MODE);
+	}
+	PG_FINALLY();
+	{
+		umask(old_umask);
+	}
+	PG_END_TRY();
 }
 
 /* Create the file beside the target; a leftover of that name goes. */
