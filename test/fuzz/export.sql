@@ -211,6 +211,10 @@ BEGIN
 		IF random() < 0.5 THEN
 			k := kinds[1 + floor(random() * 37)::int];
 		END IF;
+		-- a text alone: what ends the data, or is an empty line
+		IF count = 1 AND random() < 0.7 THEN
+			k := (SELECT min(number) FROM kind, (SELECT pick('text', 'mood') AS type OFFSET 0) s WHERE kind.type = s.type);
+		END IF;
 		columns := columns || heading(i);
 		defs := defs || format('%s %s', columns[i], (SELECT type FROM kind WHERE number = k));
 		cells := cells || CASE WHEN nulls = 0 THEN format('any_%s()', k)
