@@ -13,6 +13,7 @@ my $FIRST_ROW_ROUNDS = 200;
 my $XLSX_ROWS = 500_000;
 my $MEMORY_ROWS = 5_000_000;
 my $ACCELERATE = 'SET syncport.accelerate_copy = on';
+my $AS_CORE = 'SET syncport.accelerate_copy = off';
 my $SERIAL = 'SET max_parallel_workers_per_gather = 0';
 my $PARALLEL = 'SET parallel_tuple_cost = 0; SET parallel_setup_cost = 0; SET min_parallel_table_scan_size = 0';
 my $CORE_JSON = '(SELECT row_to_json(r) FROM records r)';
@@ -155,7 +156,7 @@ sub run_first_row
 {
 	my $program = build('first_row', '-lpq') or return;
 	my @cases = ([ 'core csv', 'FORMAT csv', 0, 0 ], @formats);
-	my @arguments = map { ($_->[2] ? $ACCELERATE : '', $_->[3], "COPY records TO STDOUT ($_->[1])") } @cases;
+	my @arguments = map { ($_->[2] ? $ACCELERATE : $AS_CORE, $_->[3], "COPY records TO STDOUT ($_->[1])") } @cases;
 	title("first data row at the client, $rows rows, no order, $FIRST_ROW_ROUNDS rounds; ours / core");
 	print "compressed and xlsx: the first CopyData message, whatever it holds\n";
 	open my $out, '-|', $program, $FIRST_ROW_ROUNDS, @arguments or die "first_row: $!\n";
