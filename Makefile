@@ -8,6 +8,9 @@ EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" syncport.con
 OBJS = \
 	src/syncport.o \
 	src/guc.o \
+	src/compress/deflate.o \
+	src/compress/deflate_isal.o \
+	src/compress/deflate_zlib.o \
 	src/encode/enum_label.o \
 	src/encode/json.o \
 	src/encode/json_nested.o \
@@ -23,9 +26,13 @@ OBJS = \
 	src/export/receiver.o \
 	src/export/sink_bom.o \
 	src/export/sink_client.o \
+	src/export/sink_compress.o \
 	src/export/sink_encoding.o \
 	src/export/sink_file.o \
+	src/export/sink_filters.o \
+	src/export/sink_gzip.o \
 	src/export/sink_program.o \
+	src/export/sink_zstd.o \
 	src/export/writer.o \
 	src/export/writer_csv.o \
 	src/export/writer_json.o \
@@ -133,6 +140,7 @@ REGRESS_OPTS = --load-extension=syncport
 PG_CPPFLAGS  = -I$(srcdir)/src
 PG_CFLAGS    = -Wextra -Wno-unused-parameter -Wno-sign-compare \
 	-Wno-missing-field-initializers
+SHLIB_LINK   = -lz -lzstd
 
 # These build a copy of their own, with warnings as errors, and need nothing
 # installed: PG=15, 17 or 18 and TESTS="kind[:name] ..." choose.
@@ -141,6 +149,16 @@ OURS    = $(HARNESS) test-clients indent typedefs
 
 ifneq ($(filter-out $(OURS),$(or $(MAKECMDGOALS),all)),)
 PG_CONFIG   ?= pg_config
+
+# ISA-L makes deflate several times faster, and is not to be had everywhere:
+# without it, or with ISAL=no after make clean, zlib does it all.
+ISAL        ?= $(shell $$($(PG_CONFIG) --cc) -E -x c -include isa-l/igzip_lib.h \
+	/dev/null >/dev/null 2>&1 && echo yes)
+ifeq ($(ISAL),yes)
+PG_CPPFLAGS += -DSP_HAVE_ISAL
+SHLIB_LINK  += -lisal
+endif
+
 PGXS        := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 

@@ -16,9 +16,17 @@
 
 #define DEFLATE_LEVEL_MIN		1
 #define DEFLATE_LEVEL_MAX		9
-#define DEFLATE_LEVEL_DEFAULT	1
+#define DEFLATE_LEVEL_DEFAULT	2
 
 typedef struct Deflater Deflater;
+
+/* What comes behind the bytes of a call. */
+typedef enum DeflateEnd
+{
+	DEFLATE_CONTINUE = false,	/* more */
+	DEFLATE_END = true,			/* nothing: end the stream */
+	DEFLATE_FLUSH				/* more, but a reader shall see these now */
+} DeflateEnd;
 
 /*
  * A compressor for streams of a level, all of it palloc'd in the current
@@ -30,11 +38,11 @@ extern Deflater *sp_deflate_create(int level);
 extern void sp_deflate_begin(Deflater *deflater);
 
 /*
- * Compress length bytes and append what comes out to out; last ends the
- * stream (length may be 0 then).  Fails only for want of memory.
+ * Compress length bytes, which may be 0, and append what comes out to out.
+ * Fails only for want of memory.
  */
 extern void sp_deflate_write(Deflater *deflater, const char *data,
-							 size_t length, bool last, StringInfo out);
+							 size_t length, DeflateEnd end, StringInfo out);
 
 /* Of the stream so far: CRC-32 (IEEE, as gzip and ZIP have it), bytes. */
 extern uint32 sp_deflate_crc(const Deflater *deflater);

@@ -22,7 +22,6 @@
 #include "catalog/pg_authid.h"
 #include "commands/progress.h"
 #include "executor/executor.h"
-#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "tcop/utility.h"
@@ -35,6 +34,7 @@
 #include "export/copy_query.h"
 #include "export/export.h"
 #include "export/receiver.h"
+#include "export/sink_filters.h"
 #include "guc.h"
 #include "support/compat.h"
 
@@ -80,6 +80,10 @@ process_utility(PlannedStmt *utility, const char *source,
 	{
 		statement = (CopyStmt *) utility->utilityStmt;
 		format = sp_copy_option_format(statement->options);
+		/* an option of ours is no option of COPY FROM */
+		if (statement->is_from && format != NULL &&
+			(format == &sp_writer_csv || format == &sp_writer_text))
+			format = NULL;
 	}
 	if (format == NULL && statement != NULL && sp_guc_accelerate_copy)
 	{
@@ -187,13 +191,7 @@ make_sink(const CopyStmt *statement, const CopyOptions *options,
 		sink = sp_sink_program(statement->filename);
 	else
 		sink = sp_sink_file(statement->filename, core_columns >= 0);
-	if (options->export.bom)
-		sink = sp_sink_bom(sink);
-	if (options->format->binary ||
-		options->encoding == GetDatabaseEncoding() ||
-		options->encoding == PG_SQL_ASCII)
-		return sink;
-	return sp_sink_encoding(options->encoding, sink);
+	return sp_sink_filters(options, sink);
 }
 
 /*

@@ -26,7 +26,10 @@
 /* formats that take an option: a bit of each, or any */
 #define ANY_FORMAT		(~0)
 
-#define ZSTD_LEVEL_MIN		1
+/* one that core's COPY has, too */
+#define IS_CORE_FORMAT(format) \
+	(((format)->options & (EXPORT_CSV | EXPORT_TEXT)) != 0)
+
 #define ZSTD_LEVEL_MAX		19
 #define ZSTD_LEVEL_DEFAULT	3
 
@@ -55,8 +58,10 @@ static void read_preset(DefElem *option, CopyOptions *result);
 static void read_filter(DefElem *option, CopyOptions *result);
 static void read_order_by(DefElem *option, CopyOptions *result);
 static const ExportFormat *find_format(const char *name);
-static const char *format_name(List *options);
-static const OptionEntry *find_entry(const char *name);
+static const ExportFormat *find_named_format(List *options);
+static const OptionEntry *find_entry(const ExportFormat *format,
+									 const char *name);
+static bool is_ours_alone(const char *name);
 static bool takes(const ExportFormat *format, const OptionEntry *entry);
 static const char *find_repeated(List *options);
 static void check_once(List *options);
@@ -106,18 +111,14 @@ static const OptionEntry entries[] = {
 const ExportFormat *
 sp_copy_option_format(List *options)
 {
-	const char *name = format_name(options);
-	const ExportFormat *format = find_format(name ? name : "text");
+	const ExportFormat *format = find_named_format(options);
 	ListCell   *cell;
 
-	if (format == NULL || !(format->options & (EXPORT_CSV | EXPORT_TEXT)))
+	if (format == NULL || !IS_CORE_FORMAT(format))
 		return format;
 	foreach(cell, options)
 	{
-		const OptionEntry *entry =
-		find_entry(lfirst_node(DefElem, cell)->defname);
-
-		if (entry != NULL && !entry->core && takes(format, entry))
+		if (is_ours_alone(lfirst_node(DefElem, cell)->defname))
 			return format;
 	}
 	return NULL;
@@ -126,23 +127,18 @@ sp_copy_option_format(List *options)
 const ExportFormat *
 sp_copy_option_core_format(List *options)
 {
-	const char *name = format_name(options);
-	const ExportFormat *format = find_format(name ? name : "text");
+	const ExportFormat *format = find_named_format(options);
 	ListCell   *cell;
 
-	if (format == NULL || !(format->options & (EXPORT_CSV | EXPORT_TEXT)) ||
+	if (format == NULL || !IS_CORE_FORMAT(format) ||
 		find_repeated(options) != NULL)
 		return NULL;
 	foreach(cell, options)
 	{
-		int			i;
-		bool		found = false;
+		const OptionEntry *entry =
+		find_entry(format, lfirst_node(DefElem, cell)->defname);
 
-		for (i = 0; i < lengthof(entries) && !found; i++)
-			found = entries[i].core && takes(format, &entries[i]) &&
-				strcmp(entries[i].name,
-					   lfirst_node(DefElem, cell)->defname) == 0;
-		if (!found)
+		if (entry == NULL || !entry->core)
 			return NULL;
 	}
 	return format;
@@ -176,25 +172,16 @@ sp_copy_option_read(const ExportFormat *format, List *options,
 	foreach(cell, options)
 	{
 		DefElem    *option = lfirst_node(DefElem, cell);
-		bool		known = false;
-		int			i;
+		const OptionEntry *entry = find_entry(format, option->defname);
 
-		for (i = 0; i < lengthof(entries); i++)
-		{
-			if (strcmp(entries[i].name, option->defname) != 0 ||
-				!takes(format, &entries[i]))
-				continue;
-			known = true;
-			if (entries[i].read != NULL)
-				entries[i].read(option, result);
-			else
-				core_options = lappend(core_options, option);
-			break;
-		}
-		if (!known)
+		if (entry == NULL)
 			refuse_option(format, option->defname);
+		else if (entry->read != NULL)
+			entry->read(option, result);
+		else
+			core_options = lappend(core_options, option);
 	}
-	if (format->options & (EXPORT_CSV | EXPORT_TEXT))
+	if (IS_CORE_FORMAT(format))
 		read_core(format, core_options, result);
 	check_compression_level(result);
 	check_bom(result);
@@ -214,38 +201,62 @@ find_format(const char *name)
 	return NULL;
 }
 
-/* What the options call the format; the last of several; NULL: nothing. */
-static const char *
-format_name(List *options)
+/*
+ * The format that the options name, text without a name, or NULL where it is
+ * none of ours.  Of several one that core lacks counts, so that it is for us
+ * to refuse them.
+ */
+static const ExportFormat *
+find_named_format(List *options)
 {
-	const char *name = NULL;
+	const ExportFormat *format = NULL;
+	bool		named = false;
 	ListCell   *cell;
 
 	foreach(cell, options)
 	{
 		DefElem    *option = lfirst_node(DefElem, cell);
 
-		if (strcmp(option->defname, "format") != 0 || option->arg == NULL ||
-			!IsA(option->arg, String))
+		if (strcmp(option->defname, "format") != 0)
 			continue;
-		if (name == NULL || find_format(strVal(option->arg)) != NULL)
-			name = strVal(option->arg);
+		named = true;
+		if (option->arg != NULL && IsA(option->arg, String) &&
+			(format == NULL || IS_CORE_FORMAT(format)))
+			format = find_format(strVal(option->arg));
 	}
-	return name;
+	return named ? format : &sp_writer_text;
 }
 
-/* The first entry of a name, or NULL. */
+/* The entry of an option that a format takes, or NULL. */
 static const OptionEntry *
-find_entry(const char *name)
+find_entry(const ExportFormat *format, const char *name)
 {
 	int			i;
 
 	for (i = 0; i < lengthof(entries); i++)
 	{
-		if (strcmp(name, entries[i].name) == 0)
+		if (takes(format, &entries[i]) && strcmp(name, entries[i].name) == 0)
 			return &entries[i];
 	}
 	return NULL;
+}
+
+/* Is an option one that core has in no format? */
+static bool
+is_ours_alone(const char *name)
+{
+	bool		found = false;
+	int			i;
+
+	for (i = 0; i < lengthof(entries); i++)
+	{
+		if (strcmp(name, entries[i].name) != 0)
+			continue;
+		if (entries[i].core)
+			return false;
+		found = true;
+	}
+	return found;
 }
 
 /* Does a format take an option? */

@@ -1,0 +1,140 @@
+/*-------------------------------------------------------------------------
+ *
+ * sink_zstd.c
+ *	  A filter that makes a Zstandard file (RFC 8878) of one frame.
+ *
+ * The library allocates by malloc; a callback of the memory context gives
+ * that back, whatever ends the work.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <zstd.h>
+
+#include "utils/memutils.h"
+
+#include "export/sink_compress.h"
+
+typedef struct ZstdSink
+{
+	CompressSink base;			/* must be first */
+	ZSTD_CCtx  *stream;
+	MemoryContextCallback cleanup;	/* frees stream */
+} ZstdSink;
+
+static void free_stream(void *arg);
+static void set_parameter(ZstdSink *sink, ZSTD_cParameter parameter,
+						  int value);
+static void open_zstd(ExportSink *sink, bool binary);
+static void write_zstd(ExportSink *sink, const char *data, size_t length);
+static void finish_zstd(ExportSink *sink);
+static void compress_bytes(ZstdSink *sink, const char *data, size_t length,
+						   ZSTD_EndDirective end);
+static void check_result(size_t result);
+
+static const ExportSinkMethods zstd_methods = {
+	.open = open_zstd,
+	.write = write_zstd,
+	.finish = finish_zstd
+};
+
+ExportSink *
+sp_sink_zstd(int level, ExportSink *next)
+{
+	ZstdSink   *sink = palloc0(sizeof(ZstdSink));
+
+	sink->base.base.methods = &zstd_methods;
+	sp_sink_compress_init(&sink->base, next);
+	sink->cleanup.func = free_stream;
+	sink->cleanup.arg = sink;
+	MemoryContextRegisterResetCallback(CurrentMemoryContext, &sink->cleanup);
+	sink->stream = ZSTD_createCCtx();
+	if (sink->stream == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OUT_OF_MEMORY),
+				 errmsg("out of memory")));
+	set_parameter(sink, ZSTD_c_compressionLevel, level);
+	set_parameter(sink, ZSTD_c_checksumFlag, 1);
+	return &sink->base.base;
+}
+
+/* The memory context goes. */
+static void
+free_stream(void *arg)
+{
+	ZSTD_freeCCtx(((ZstdSink *) arg)->stream);
+}
+
+/* Set a parameter of the stream. */
+static void
+set_parameter(ZstdSink *sink, ZSTD_cParameter parameter, int value)
+{
+	check_result(ZSTD_CCtx_setParameter(sink->stream, parameter, value));
+}
+
+/* Open the next sink; the library writes the header. */
+static void
+open_zstd(ExportSink *sink, bool binary)
+{
+	CompressSink *self = (CompressSink *) sink;
+
+	self->next->methods->open(self->next, true);
+}
+
+/* Compress and pass on; the first bytes shall leave at once. */
+static void
+write_zstd(ExportSink *sink, const char *data, size_t length)
+{
+	ZstdSink   *self = (ZstdSink *) sink;
+
+	compress_bytes(self, data, length,
+				   self->base.started ? ZSTD_e_continue : ZSTD_e_flush);
+	sp_sink_compress_pass_on(&self->base, false);
+}
+
+/* End the frame. */
+static void
+finish_zstd(ExportSink *sink)
+{
+	ZstdSink   *self = (ZstdSink *) sink;
+
+	compress_bytes(self, "", 0, ZSTD_e_end);
+	sp_sink_compress_pass_on(&self->base, true);
+	self->base.next->methods->finish(self->base.next);
+}
+
+/* Compress until all is taken and, at a flush or the end, all is out. */
+static void
+compress_bytes(ZstdSink *sink, const char *data, size_t length,
+			   ZSTD_EndDirective end)
+{
+	ZSTD_inBuffer in = {data, length, 0};
+	StringInfo	out = &sink->base.out;
+	size_t		left;
+
+	do
+	{
+		ZSTD_outBuffer room;
+
+		enlargeStringInfo(out, SINK_CHUNK_BYTES);
+		room.dst = out->data + out->len;
+		room.size = SINK_CHUNK_BYTES;
+		room.pos = 0;
+		left = ZSTD_compressStream2(sink->stream, &room, &in, end);
+		check_result(left);
+		out->len += room.pos;
+	} while (end == ZSTD_e_continue ? in.pos < in.size : left > 0);
+}
+
+/* Only for want of memory does the library fail. */
+static void
+check_result(size_t result)
+{
+	if (!ZSTD_isError(result))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_OUT_OF_MEMORY),
+			 errmsg("could not compress data: %s",
+					ZSTD_getErrorName(result))));
+}
