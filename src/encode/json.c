@@ -27,6 +27,7 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "encode/digits.h"
 #include "encode/enum_label.h"
 #include "encode/json.h"
 #include "support/compat.h"
@@ -282,14 +283,18 @@ write_bool(JsonEncoder *encoder, Datum value, StringInfo out)
 static void
 write_int2(JsonEncoder *encoder, Datum value, StringInfo out)
 {
-	out->len += pg_itoa(DatumGetInt16(value), out->data + out->len);
+	char	   *position = out->data + out->len;
+
+	out->len += sp_digits_int32(position, DatumGetInt16(value)) - position;
 }
 
 /* integer */
 static void
 write_int4(JsonEncoder *encoder, Datum value, StringInfo out)
 {
-	out->len += pg_ltoa(DatumGetInt32(value), out->data + out->len);
+	char	   *position = out->data + out->len;
+
+	out->len += sp_digits_int32(position, DatumGetInt32(value)) - position;
 }
 
 /* bigint, as a string where the options say so */

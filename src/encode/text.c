@@ -21,6 +21,7 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "encode/digits.h"
 #include "encode/enum_label.h"
 #include "encode/text.h"
 #include "support/compat.h"
@@ -165,14 +166,14 @@ write_bool(TextEncoder *encoder, Datum value, char *out)
 static char *
 write_int2(TextEncoder *encoder, Datum value, char *out)
 {
-	return out + pg_itoa(DatumGetInt16(value), out);
+	return sp_digits_int32(out, DatumGetInt16(value));
 }
 
 /* integer */
 static char *
 write_int4(TextEncoder *encoder, Datum value, char *out)
 {
-	return out + pg_ltoa(DatumGetInt32(value), out);
+	return sp_digits_int32(out, DatumGetInt32(value));
 }
 
 /* bigint */
