@@ -29,7 +29,7 @@ my @formats = (
 	[ "csv with FORMULAS 'keep'", q{FORMAT csv, FORMULAS 'keep'}, 0, 0 ],
 	[ 'text accelerated', 'FORMAT text', 1, 0 ],
 	[ 'ndjson', 'FORMAT ndjson', 0, 0 ],
-	[ 'json, FORCE_ARRAY', 'FORMAT json, FORCE_ARRAY', 0, 2 ],
+	[ 'json, FORCE_ARRAY', q{FORMAT 'json', FORCE_ARRAY}, 0, 2 ],
 	[ 'csv, gzip', q{FORMAT csv, COMPRESSION 'gzip'}, 0, 0 ],
 	[ 'csv, zstd', q{FORMAT csv, COMPRESSION 'zstd'}, 0, 0 ],
 	[ 'xlsx', 'FORMAT xlsx', 0, 0 ]);
@@ -83,7 +83,7 @@ sub run_json
 	title("JSON, $rows rows to /dev/null");
 	race('s', $ROUNDS, [ 'core row_to_json', copy($CORE_JSON, 'FORMAT text') ],
 		[ 'ndjson', copy('records', 'FORMAT ndjson'), 'at least 7' ],
-		[ 'json, FORCE_ARRAY', copy('records', 'FORMAT json, FORCE_ARRAY'), 'at least 7' ]);
+		[ 'json, FORCE_ARRAY', copy('records', q{FORMAT 'json', FORCE_ARRAY}), 'at least 7' ]);
 	title("JSON, $rows rows through psql \\copy to /dev/null");
 	race('s', $ROUNDS, [ 'core row_to_json', client_copy($CORE_JSON, 'FORMAT text') ],
 		[ 'ndjson', client_copy('records', 'FORMAT ndjson'), 'report' ]);

@@ -393,7 +393,7 @@ BEGIN
 	END LOOP;
 	PERFORM compare('json', json_outcome(source[2], encoding, false), format('COPY %s TO %L (FORMAT ndjson%s)', source[1], file, json_options), file);
 	PERFORM compare('json', json_outcome(source[2], encoding, true),
-		format('COPY %s TO %L (FORMAT json, FORCE_ARRAY%s)', source[1], file, json_options), file);
+		format('COPY %s TO %L (FORMAT ''json'', FORCE_ARRAY%s)', source[1], file, json_options), file);
 	EXECUTE 'RESET ALL';
 	SET search_path = fuzz;
 	DROP TABLE t;
