@@ -114,7 +114,7 @@ sub run_xlsx
 {
 	my $program = build('xlsx_writer', '-lxlsxwriter') or return;
 	my $count = $rows < $XLSX_ROWS ? $rows : $XLSX_ROWS;
-	sql("CREATE TABLE records_xlsx AS SELECT * FROM records LIMIT $count; ANALYZE records_xlsx");
+	sql("DROP TABLE IF EXISTS records_xlsx; CREATE TABLE records_xlsx AS SELECT * FROM records LIMIT $count; ANALYZE records_xlsx");
 	sql("SET timezone = 'UTC'; SET datestyle = 'ISO'; COPY records_xlsx TO '$dir/rows.txt'");
 	my $kinds = kinds_of('records_xlsx');
 	title("XLSX, $count x " . length($kinds) . ' cells to a file');
@@ -236,7 +236,7 @@ sub run_shapes
 	foreach my $name (sort keys %tables)
 	{
 		my ($count, $columns) = @{ $tables{$name} };
-		sql("CREATE TABLE shape AS SELECT $columns FROM generate_series(1, $count) g; ANALYZE shape");
+		sql("DROP TABLE IF EXISTS shape; CREATE TABLE shape AS SELECT $columns FROM generate_series(1, $count) g; ANALYZE shape");
 		title(sprintf '%s, %d rows to /dev/null', $name, $count);
 		race('s', 3, [ 'core csv', copy('shape', 'FORMAT csv') ],
 			[ 'csv accelerated', copy('shape', 'FORMAT csv', $ACCELERATE), 'report' ]);
