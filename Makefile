@@ -23,8 +23,13 @@ OBJS = \
 	src/export/copy_option.o \
 	src/export/copy_query.o \
 	src/export/delimited.o \
+	src/export/export_function.o \
+	src/export/option_json.o \
+	src/export/preset.o \
 	src/export/receiver.o \
+	src/export/selection.o \
 	src/export/sink_bom.o \
+	src/export/sink_chunk.o \
 	src/export/sink_client.o \
 	src/export/sink_compress.o \
 	src/export/sink_encoding.o \
@@ -33,11 +38,13 @@ OBJS = \
 	src/export/sink_gzip.o \
 	src/export/sink_program.o \
 	src/export/sink_zstd.o \
+	src/export/stream.o \
 	src/export/writer.o \
 	src/export/writer_csv.o \
 	src/export/writer_json.o \
 	src/export/writer_raw.o \
 	src/export/writer_text.o \
+	src/export/writer_xlsx.o \
 	src/feed/changes.o \
 	src/feed/feed_position.o \
 	src/feed/image_stream.o \
@@ -126,7 +133,13 @@ OBJS = \
 	src/table/sortkey.o \
 	src/table/status.o \
 	src/table/target.o \
-	src/table/trigger.o
+	src/table/trigger.o \
+	src/xlsx/cell.o \
+	src/xlsx/name.o \
+	src/xlsx/parts.o \
+	src/xlsx/sheet.o \
+	src/xlsx/text.o \
+	src/xlsx/zip.o
 
 INSTALL_SQL := $(sort $(wildcard sql/install/*.sql))
 DATA_built   = syncport--$(EXTVERSION).sql
@@ -140,7 +153,7 @@ REGRESS_OPTS = --load-extension=syncport
 PG_CPPFLAGS  = -I$(srcdir)/src
 PG_CFLAGS    = -Wextra -Wno-unused-parameter -Wno-sign-compare \
 	-Wno-missing-field-initializers
-SHLIB_LINK   = -lz -lzstd
+SHLIB_LINK   = -lz -lzstd -lxlsxwriter
 
 # These build a copy of their own, with warnings as errors, and need nothing
 # installed: PG=15, 17 or 18 and TESTS="kind[:name] ..." choose.

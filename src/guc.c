@@ -22,6 +22,7 @@
 bool		sp_guc_soft_delete = true;
 bool		sp_guc_accelerate_copy = false;
 char	   *sp_guc_principal = NULL;
+int			sp_guc_background_rows = 10000;
 int			sp_guc_exact_count_limit = 100000;
 int			sp_guc_push_retention = 30 * MINUTES_PER_DAY;
 
@@ -54,6 +55,16 @@ sp_guc_init(void)
 							   PGC_SUSET,
 							   0,
 							   NULL, NULL, NULL);
+
+	DefineCustomIntVariable("syncport.background_rows",
+							"Sets the number of rows above which plan_export advises a background export.",
+							NULL,
+							&sp_guc_background_rows,
+							10000,
+							0, INT_MAX,
+							PGC_USERSET,
+							0,
+							NULL, NULL, NULL);
 
 	DefineCustomIntVariable("syncport.exact_count_limit",
 							"Sets the estimate up to which rows are counted exactly in mode auto.",

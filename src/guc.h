@@ -28,6 +28,12 @@ extern char *sp_guc_principal;
 extern bool sp_guc_accelerate_copy;
 
 /*
+ * syncport.background_rows: exports of more rows are better left to a
+ * background job, says plan_export.
+ */
+extern int	sp_guc_background_rows;
+
+/*
  * syncport.exact_count_limit: count_rows in mode auto counts exactly while
  * the planner's estimate is at most this many rows.
  */

@@ -106,6 +106,10 @@ extern char *sp_value_timestamptz(char *out, TimestampTz value,
  */
 extern char *sp_value_output(FmgrInfo *function, Datum value, pg_tz *zone);
 
+/* The offset of a zone at a finite time, in seconds east of UTC. */
+extern long sp_value_zone_offset(TimestampTz value, pg_tz *zone,
+								 ZoneCache *cache);
+
 /*
  * Append a numeric, as a varlena that is neither compressed nor external
  * (but may be packed).  is_special: NaN or an infinity.

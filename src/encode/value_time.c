@@ -110,19 +110,25 @@ sp_value_timestamptz(char *out, TimestampTz value, pg_tz *zone,
 					 ZoneCache *cache, TimeStyle style)
 {
 	bool		before_christ;
-	int64		seconds;
 	long		offset;
 
 	if (TIMESTAMP_NOT_FINITE(value))
 		return write_infinity(out, TIMESTAMP_IS_NOBEGIN(value));
-	seconds = value / USECS_PER_SEC;
-	if (value < seconds * USECS_PER_SEC)
-		seconds--;
-	offset = find_offset(cache, zone, seconds + UNIX_EPOCH_SECONDS);
+	offset = sp_value_zone_offset(value, zone, cache);
 	out = write_local(out, value + offset * USECS_PER_SEC, style,
 					  &before_christ);
 	out = write_offset(out, offset, style);
 	return write_era(out, before_christ);
+}
+
+long
+sp_value_zone_offset(TimestampTz value, pg_tz *zone, ZoneCache *cache)
+{
+	int64		seconds = value / USECS_PER_SEC;
+
+	if (value < seconds * USECS_PER_SEC)
+		seconds--;
+	return find_offset(cache, zone, seconds + UNIX_EPOCH_SECONDS);
 }
 
 /* infinity or -infinity */

@@ -126,10 +126,13 @@ run_copy(PlannedStmt *utility, const char *source,
 		refuse_copy_from(format);
 	sp_copy_option_read(format, statement->options, &options);
 	check_target_role(statement);
-	sp_copy_query_plan(statement, utility, source, accelerated, &query);
+	sp_copy_query_plan(statement, utility, source, accelerated, &options,
+					   &query);
 	sink = make_sink(statement, &options, accelerated ? query.ncolumns : -1);
 	receiver = sp_receiver_create(format, &options.export, sink,
-								  accelerated && statement->filename == NULL);
+								  RECEIVER_PROGRESS |
+								  (accelerated && statement->filename == NULL ?
+								   RECEIVER_BY_ROW : 0));
 	nrows = export_query(statement, &query, source, receiver);
 	MemoryContextSwitchTo(old_context);
 	MemoryContextDelete(context);
@@ -208,7 +211,7 @@ export_query(const CopyStmt *statement, const CopyQuery *query,
 	PushCopiedSnapshot(GetActiveSnapshot());
 	UpdateActiveSnapshotCommandId();
 	desc = CreateQueryDesc(query->plan, source, GetActiveSnapshot(),
-						   InvalidSnapshot, receiver, NULL, NULL, 0);
+						   InvalidSnapshot, receiver, query->params, NULL, 0);
 	ExecutorStart(desc, 0);
 	start_progress(statement, query->relid);
 	sp_receiver_begin(receiver, desc->tupDesc);

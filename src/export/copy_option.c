@@ -14,6 +14,7 @@
 #include "commands/copy.h"
 #include "commands/defrem.h"
 #include "mb/pg_wchar.h"
+#include "nodes/makefuncs.h"
 #include "nodes/parsenodes.h"
 #include "parser/parse_node.h"
 #include "utils/builtins.h"
@@ -31,7 +32,7 @@
 	(((format)->options & (EXPORT_CSV | EXPORT_TEXT)) != 0)
 
 #define ZSTD_LEVEL_MAX		19
-#define ZSTD_LEVEL_DEFAULT	3
+#define ZSTD_LEVEL_DEFAULT	1
 
 typedef struct OptionEntry
 {
@@ -44,7 +45,7 @@ typedef struct OptionEntry
 static void read_force_array(DefElem *option, CopyOptions *result);
 static void read_header(DefElem *option, CopyOptions *result);
 static void read_headings(DefElem *option, CopyOptions *result);
-static void refuse_headings(DefElem *option);
+static void refuse_headings(const char *text);
 static void read_time_zone(DefElem *option, CopyOptions *result);
 static void read_encoding(DefElem *option, CopyOptions *result);
 static void read_bom(DefElem *option, CopyOptions *result);
@@ -67,6 +68,7 @@ static const char *find_repeated(List *options);
 static void check_once(List *options);
 static void read_core(const ExportFormat *format, List *options,
 					  CopyOptions *result);
+static bool names_format(List *options);
 static void check_compression_level(CopyOptions *result);
 static void check_bom(const CopyOptions *result);
 static int	read_choice(DefElem *option, const char *const *choices,
@@ -78,7 +80,8 @@ static const ExportFormat *const formats[] = {
 	&sp_writer_json,
 	&sp_writer_ndjson,
 	&sp_writer_raw,
-	&sp_writer_text
+	&sp_writer_text,
+	&sp_writer_xlsx
 };
 
 static const OptionEntry entries[] = {
@@ -306,6 +309,12 @@ read_core(const ExportFormat *format, List *options, CopyOptions *result)
 	CopyFormatOptions core = {0};
 	ExportOptions *export = &result->export;
 
+	/* the functions name the format elsewhere */
+	if (!names_format(options))
+		options = lappend(options,
+						  makeDefElem("format",
+									  (Node *) makeString(pstrdup(format->name)),
+									  -1));
 	ProcessCopyOptions(make_parsestate(NULL), &core, false, options);
 	export->header = core.header_line != COPY_HEADER_FALSE;
 	export->delimiter = core.delim[0];
@@ -319,6 +328,20 @@ read_core(const ExportFormat *format, List *options, CopyOptions *result)
 	}
 	if (core.file_encoding >= 0)
 		result->encoding = core.file_encoding;
+}
+
+/* Is the format among the options? */
+static bool
+names_format(List *options)
+{
+	ListCell   *cell;
+
+	foreach(cell, options)
+	{
+		if (strcmp(lfirst_node(DefElem, cell)->defname, "format") == 0)
+			return true;
+	}
+	return false;
 }
 
 /* FORCE_ARRAY */
@@ -335,19 +358,26 @@ read_header(DefElem *option, CopyOptions *result)
 	result->export.header = defGetBoolean(option);
 }
 
-/* HEADINGS, a JSON object of strings */
+/* HEADINGS */
 static void
 read_headings(DefElem *option, CopyOptions *result)
 {
+	result->export.headings = sp_copy_option_headings(defGetString(option));
+}
+
+List *
+sp_copy_option_headings(const char *text)
+{
 	Jsonb	   *json = DatumGetJsonbP(DirectFunctionCall1(jsonb_in,
-														  CStringGetDatum(defGetString(option))));
+														  CStringGetDatum(text)));
 	JsonbIterator *iterator = JsonbIteratorInit(&json->root);
 	ExportHeading *heading = NULL;
+	List	   *headings = NIL;
 	JsonbValue	value;
 	JsonbIteratorToken token;
 
 	if (!JB_ROOT_IS_OBJECT(json))
-		refuse_headings(option);
+		refuse_headings(text);
 	while ((token = JsonbIteratorNext(&iterator, &value, true)) != WJB_DONE)
 	{
 		char	   *string;
@@ -355,7 +385,7 @@ read_headings(DefElem *option, CopyOptions *result)
 		if (token != WJB_KEY && token != WJB_VALUE)
 			continue;
 		if (value.type != jbvString)
-			refuse_headings(option);
+			refuse_headings(text);
 		string = pnstrdup(value.val.string.val, value.val.string.len);
 		if (token == WJB_KEY)
 		{
@@ -364,19 +394,19 @@ read_headings(DefElem *option, CopyOptions *result)
 			continue;
 		}
 		heading->heading = string;
-		result->export.headings = lappend(result->export.headings, heading);
+		headings = lappend(headings, heading);
 	}
+	return headings;
 }
 
-/* HEADINGS that are something else. */
+/* Headings that are something else. */
 static void
-refuse_headings(DefElem *option)
+refuse_headings(const char *text)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("COPY option \"%s\" is not an object of strings",
-					option->defname),
-			 errdetail("It is %s.", defGetString(option)),
+			 errmsg("\"headings\" is not an object of strings"),
+			 errdetail("It is %s.", text),
 			 errhint("Write {\"column\": \"Heading\"}.")));
 }
 

@@ -47,6 +47,12 @@ extern const ExportFormat *sp_copy_option_core_format(List *options);
 extern const ExportFormat *sp_copy_option_named_format(const char *name);
 
 /*
+ * The List of ExportHeading * that a JSON object of strings stands for;
+ * 22023 for anything else.
+ */
+extern List *sp_copy_option_headings(const char *text);
+
+/*
  * Read the options of a statement that is ours, with core's defaults.
  * Errors: 42601 for one given twice, 22023 for one that the format does not
  * take or a wrong value, and what core says of its own.

@@ -19,40 +19,119 @@
 #include "executor/executor.h"
 #include "nodes/makefuncs.h"
 #include "tcop/tcopprot.h"
+#include "utils/builtins.h"
+#include "utils/jsonb.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
 #include "export/copy_query.h"
+#include "export/selection.h"
 
+static bool has_selection(const CopyOptions *options);
+static SelectionQuery *select_rows(CopyStmt *statement, CopyOptions *options,
+								   Oid *relid);
 static SelectStmt *select_table(CopyStmt *statement, Oid *relid);
+static List *column_names(Relation rel);
 static void check_relation(Relation rel);
 static List *list_targets(Relation rel, List *columns);
-static Query *analyze_query(RawStmt *raw, const char *source);
+static Query *analyze_query(RawStmt *raw, const char *source,
+							const SelectionQuery *selection);
 static void check_rules(List *queries);
 static void check_query(const Query *query);
 static void refuse_query(const char *message);
 
 void
 sp_copy_query_plan(CopyStmt *statement, PlannedStmt *utility,
-				   const char *source, bool in_order, CopyQuery *result)
+				   const char *source, bool in_order, CopyOptions *options,
+				   CopyQuery *result)
 {
 	RawStmt    *raw = makeNode(RawStmt);
+	SelectionQuery *selection = NULL;
 	int			cursor_options = CURSOR_OPT_PARALLEL_OK;
 	Query	   *query;
 
 	result->relid = InvalidOid;
-	raw->stmt = statement->relation == NULL ? statement->query :
-		(Node *) select_table(statement, &result->relid);
-	raw->stmt_location = utility->stmt_location;
-	raw->stmt_len = utility->stmt_len;
-	query = analyze_query(raw, source);
+	result->params = NULL;
+	if (has_selection(options))
+	{
+		selection = select_rows(statement, options, &result->relid);
+		result->params = selection->params;
+		raw = linitial_node(RawStmt, pg_parse_query(selection->sql));
+	}
+	else
+	{
+		raw->stmt = statement->relation == NULL ? statement->query :
+			(Node *) select_table(statement, &result->relid);
+		raw->stmt_location = utility->stmt_location;
+		raw->stmt_len = utility->stmt_len;
+	}
+	query = analyze_query(raw, source, selection);
 	if (in_order && OidIsValid(result->relid))
 		cursor_options = 0;
-	result->plan = pg_plan_query(query, source, cursor_options, NULL);
+	result->plan = pg_plan_query(query, source, cursor_options,
+								 result->params);
 	result->ncolumns = ExecCleanTargetListLength(result->plan->planTree->targetlist);
 	if (OidIsValid(result->relid) &&
 		!list_member_oid(result->plan->relationOids, result->relid))
 		elog(ERROR, "relation referenced by COPY statement has changed");
+}
+
+/* Is there more to say than what is to be copied? */
+static bool
+has_selection(const CopyOptions *options)
+{
+	return options->preset != NULL || options->filter != NULL ||
+		options->order_by != NULL;
+}
+
+/* The same as select_table, with PRESET, FILTER and ORDER_BY. */
+static SelectionQuery *
+select_rows(CopyStmt *statement, CopyOptions *options, Oid *relid)
+{
+	ExportSelection selection = {.include_deleted = true};
+	SelectionQuery *query;
+	Relation	rel;
+	ListCell   *cell;
+
+	if (statement->relation == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("COPY options preset, filter and order_by need a table"),
+				 errhint("Put the conditions and the order into the query.")));
+	rel = table_openrv(statement->relation, AccessShareLock);
+	check_relation(rel);
+	selection.order_by = options->order_by;
+	if (options->filter != NULL)
+		sp_selection_add_filter(&selection,
+								DatumGetJsonbP(DirectFunctionCall1(jsonb_in,
+																   CStringGetDatum(options->filter))));
+	foreach(cell, statement->attlist)
+		selection.columns = lappend(selection.columns, strVal(lfirst(cell)));
+	if (options->preset != NULL)
+		sp_selection_add_preset(&selection, RelationGetRelid(rel),
+								options->preset);
+	if (options->export.headings == NIL)
+		options->export.headings = selection.headings;
+	if (selection.columns == NIL)
+		selection.columns = column_names(rel);
+	query = sp_selection_query(&selection, rel);
+	*relid = RelationGetRelid(rel);
+	table_close(rel, NoLock);
+	return query;
+}
+
+/* The names of the columns that core copies unless it is told which. */
+static List *
+column_names(Relation rel)
+{
+	TupleDesc	desc = RelationGetDescr(rel);
+	List	   *names = NIL;
+	ListCell   *cell;
+
+	foreach(cell, CopyGetAttnums(desc, rel, NIL))
+		names = lappend(names, pstrdup(NameStr(TupleDescAttr(desc,
+															 lfirst_int(cell) - 1)->attname)));
+	return names;
 }
 
 /* The table of the statement as a query; sets *relid and locks it. */
@@ -121,10 +200,14 @@ list_targets(Relation rel, List *columns)
 
 /* Analyze and rewrite to the one query that gives rows. */
 static Query *
-analyze_query(RawStmt *raw, const char *source)
+analyze_query(RawStmt *raw, const char *source,
+			  const SelectionQuery *selection)
 {
-	List	   *queries = pg_analyze_and_rewrite_fixedparams(raw, source,
-															 NULL, 0, NULL);
+	List	   *queries =
+	pg_analyze_and_rewrite_fixedparams(raw, source,
+									   selection ? selection->types : NULL,
+									   selection ? selection->nparams : 0,
+									   NULL);
 	Query	   *query;
 
 	check_rules(queries);

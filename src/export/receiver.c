@@ -34,6 +34,7 @@ typedef struct ExportReceiver
 	MemoryContext context;		/* of all this */
 	MemoryContext row_context;	/* reset per row */
 	bool		by_row;			/* pass on each row by itself */
+	bool		progress;		/* of a command: report it */
 	int			chunk_bytes;	/* pass on when there are so many */
 	uint64		nrows;
 	uint64		nbytes;			/* passed on */
@@ -48,7 +49,7 @@ static void init_buffer(ExportReceiver *receiver);
 
 DestReceiver *
 sp_receiver_create(const ExportFormat *format, const ExportOptions *options,
-				   ExportSink *sink, bool by_row)
+				   ExportSink *sink, int flags)
 {
 	ExportReceiver *receiver = palloc0(sizeof(ExportReceiver));
 
@@ -60,8 +61,9 @@ sp_receiver_create(const ExportFormat *format, const ExportOptions *options,
 	receiver->format = format;
 	receiver->options = *options;
 	receiver->sink = sink;
-	receiver->chunk_bytes = by_row ? 1 : FIRST_CHUNK_BYTES;
-	receiver->by_row = by_row;
+	receiver->by_row = (flags & RECEIVER_BY_ROW) != 0;
+	receiver->progress = (flags & RECEIVER_PROGRESS) != 0;
+	receiver->chunk_bytes = receiver->by_row ? 1 : FIRST_CHUNK_BYTES;
 	receiver->context = CurrentMemoryContext;
 	receiver->row_context = AllocSetContextCreate(CurrentMemoryContext,
 												  "syncport export row",
@@ -114,8 +116,10 @@ receive_row(TupleTableSlot *slot, DestReceiver *receiver)
 		flush_buffer(self);
 	MemoryContextSwitchTo(old_context);
 	MemoryContextReset(self->row_context);
-	pgstat_progress_update_param(PROGRESS_COPY_TUPLES_PROCESSED,
-								 ++self->nrows);
+	self->nrows++;
+	if (self->progress)
+		pgstat_progress_update_param(PROGRESS_COPY_TUPLES_PROCESSED,
+									 self->nrows);
 	return true;
 }
 
@@ -140,8 +144,9 @@ flush_buffer(ExportReceiver *receiver)
 	receiver->nbytes += receiver->buffer.len;
 	if (!receiver->by_row)
 		receiver->chunk_bytes = SINK_CHUNK_BYTES;
-	pgstat_progress_update_param(PROGRESS_COPY_BYTES_PROCESSED,
-								 receiver->nbytes);
+	if (receiver->progress)
+		pgstat_progress_update_param(PROGRESS_COPY_BYTES_PROCESSED,
+									 receiver->nbytes);
 	if (receiver->buffer.maxlen > BUFFER_KEEP_BYTES)
 	{
 		pfree(receiver->buffer.data);

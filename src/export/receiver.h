@@ -13,13 +13,16 @@
 #include "export/sink.h"
 #include "export/writer.h"
 
+#define RECEIVER_BY_ROW		0x01	/* pass on each row by itself */
+#define RECEIVER_PROGRESS	0x02	/* report the progress of a command */
+
 /*
- * A receiver in the current context, to be given to CreateQueryDesc.
- * by_row: pass on each row by itself.
+ * A receiver in the current context, to be given to CreateQueryDesc; flags
+ * are a set of RECEIVER_ bits.
  */
 extern DestReceiver *sp_receiver_create(const ExportFormat *format,
 										const ExportOptions *options,
-										ExportSink *sink, bool by_row);
+										ExportSink *sink, int flags);
 
 /*
  * Open the sink and begin the format, when everything that can be refused

@@ -14,6 +14,8 @@
 #ifndef SYNCPORT_EXPORT_SINK_H
 #define SYNCPORT_EXPORT_SINK_H
 
+#include "lib/stringinfo.h"
+
 /* bytes are collected until there are so many, then passed on */
 #define SINK_CHUNK_BYTES	(64 * 1024)
 
@@ -51,6 +53,9 @@ extern ExportSink *sp_sink_file(const char *path, bool in_place);
 
 /* The standard input of a shell command. */
 extern ExportSink *sp_sink_program(const char *command);
+
+/* Bytes that stay in *bytes until the caller takes them. */
+extern ExportSink *sp_sink_chunk(StringInfo *bytes);
 
 /*
  * Filters that compress; level as deflate.h says, and 1 to 19 for zstd.

@@ -66,7 +66,7 @@ syncport_cursor_at(PG_FUNCTION_ARGS)
 	request.rel = sp_relation_open_pageable(PG_GETARG_OID(0),
 											AccessShareLock);
 	request.order = sp_order_parse(request.rel, PG_ARGISNULL(1) ? NULL :
-								   text_to_cstring(PG_GETARG_TEXT_PP(1)));
+								   text_to_cstring(PG_GETARG_TEXT_PP(1)), true);
 	request.values = palloc0(request.order->ncolumns * sizeof(Datum));
 	request.isnull = palloc0(request.order->ncolumns * sizeof(bool));
 	request.members = &position->root;

@@ -71,13 +71,13 @@ static uint64 hash_order(const OrderSpec *order);
 
 /* Parse, append the key, hash. */
 OrderSpec *
-sp_order_parse(Relation rel, const char *order_by)
+sp_order_parse(Relation rel, const char *order_by, bool key_required)
 {
 	List	   *key = sp_relation_key(rel);
 	OrderSpec  *order = palloc0(sizeof(OrderSpec));
 	OrderScanner scanner = {.rel = rel,.input = order_by,.next = order_by};
 
-	if (key == NIL)
+	if (key == NIL && key_required)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("table \"%s\" has no primary key",

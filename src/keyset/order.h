@@ -42,12 +42,13 @@ typedef struct OrderSpec
 
 /*
  * Parse order_by (NULL or blank: the key alone) for a table with a primary
- * key; key columns that order_by does not name are appended, ascending.
+ * key, or any table where that is not required; key columns that order_by does not name are appended, ascending.
  * Names fold case as in SQL unless quoted.  Palloc'd in the current context,
  * independent of rel afterwards.  Errors: SY004 (unknown, dropped or system
  * column, no btree order, named twice, more than ORDER_COLUMNS_MAX, syntax),
  * 55000 where the table has no primary key.
  */
-extern OrderSpec *sp_order_parse(Relation rel, const char *order_by);
+extern OrderSpec *sp_order_parse(Relation rel, const char *order_by,
+								 bool key_required);
 
 #endif							/* SYNCPORT_KEYSET_ORDER_H */

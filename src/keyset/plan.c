@@ -351,7 +351,7 @@ build_plan(const PageRequest *request, bool rls)
 	plan->rowdesc = CreateTupleDescCopy(RelationGetDescr(request->rel));
 	plan->order = sp_order_parse(request->rel,
 								 request->order_by ?
-								 text_to_cstring(request->order_by) : NULL);
+								 text_to_cstring(request->order_by) : NULL, true);
 	if (has_images(request))
 		allow_nulls(plan->order, request);
 	plan->codec = sp_cursor_codec(plan->order);

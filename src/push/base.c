@@ -87,7 +87,7 @@ is_passed(const FeedPosition *position, const PushTable *table,
 	if (row->image)
 		return false;
 	order = sp_order_parse(rel, sp_push_table_quote(table,
-													table->row_version));
+													table->row_version), true);
 	last = sp_cursor_parse(sp_cursor_codec(order), position->row,
 						   position->row_length);
 	return compare_key(order, last->values, row) <= 0;

@@ -28,4 +28,7 @@
 /* a mutation that a client may not send, now or ever */
 #define ERRCODE_SP_INVALID_MUTATION		MAKE_SQLSTATE('S','Y','0','0','5')
 
+/* an export's format has no way to say a value; DETAIL names its place */
+#define ERRCODE_SP_VALUE_NOT_REPRESENTABLE	MAKE_SQLSTATE('S','Y','0','0','8')
+
 #endif							/* SYNCPORT_ERROR_H */
