@@ -157,7 +157,7 @@ SHLIB_LINK   = -lz -lzstd -lxlsxwriter
 
 # These build a copy of their own, with warnings as errors, and need nothing
 # installed: PG=15, 17 or 18 and TESTS="kind[:name] ..." choose.
-HARNESS = test lint demo bench check-asan
+HARNESS = test lint demo bench check-asan check-fuzz
 OURS    = $(HARNESS) test-clients indent typedefs
 
 ifneq ($(filter-out $(OURS),$(or $(MAKECMDGOALS),all)),)

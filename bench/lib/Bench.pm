@@ -11,7 +11,7 @@ use warnings;
 use Exporter 'import';
 use File::Temp qw(tempdir);
 
-our @EXPORT = qw(sql statement_times statement_mean compare report title median timed
+our @EXPORT = qw(sql statement_times statement_mean compare race report title median timed
   backend_rss_anon);
 
 $ENV{PGOPTIONS} = '-c client_min_messages=warning';
@@ -107,6 +107,23 @@ sub compare
 		push @peer, $peer->();
 	}
 	return report($name, $unit, \@ours, \@peer, $goal);
+}
+
+# Measure a peer and each runner in alternating rounds and print how many times
+# faster than the peer the runners are.  A peer is [name, code], a runner
+# [name, code, goal].
+sub race
+{
+	my ($unit, $rounds, $peer, @runners) = @_;
+	my @all = ($peer, @runners);
+	my @figures;
+	for (1 .. $rounds)
+	{
+		push @{ $figures[$_] }, $all[$_][1]->() for 0 .. $#all;
+	}
+	report("$peer->[0] / $all[$_][0]", $unit, $figures[0], $figures[$_], $all[$_][2])
+	  for 1 .. $#all;
+	return;
 }
 
 # Print one line: both medians with their range, the ratio and the goal.

@@ -119,10 +119,15 @@ make_list(JsonbContainer *array)
 
 	while ((token = JsonbIteratorNext(&iterator, &value, true)) != WJB_DONE)
 	{
-		if (token == WJB_ELEM)
-			list = lappend(list, value.type == jbvNull ?
-						   (Node *) makeString("null") :
-						   make_value("", &value));
+		Node	   *node;
+
+		if (token != WJB_ELEM)
+			continue;
+		node = value.type == jbvNull ? (Node *) makeString("null") :
+			make_value("", &value);
+		if (!IsA(node, String))
+			node = (Node *) makeString(defGetString(makeDefElem("", node, -1)));
+		list = lappend(list, node);
 	}
 	return (Node *) list;
 }

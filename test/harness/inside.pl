@@ -8,6 +8,7 @@ my %commands = (
 	test => 'test/harness/suite.pl',
 	lint => 'test/harness/suite.pl',
 	'check-asan' => 'test/harness/suite.pl',
+	'check-fuzz' => 'test/harness/suite.pl',
 	typedefs => 'test/harness/typedefs.pl',
 	demo => 'demo/run',
 	bench => 'bench/run',
@@ -17,6 +18,12 @@ my $command = shift @ARGV;
 my $script = $commands{$command} or die "unknown command $command\n";
 $ENV{TESTS} = 'lint' if $command eq 'lint';
 $ENV{HARNESS_SANITIZE} = 1 if $command eq 'check-asan';
+if ($command eq 'check-fuzz')
+{
+	$ENV{TESTS} ||= 'fuzz';
+	$ENV{FUZZ_TABLES} //= 10_000;
+	$ENV{HARNESS_PATIENCE} = 7200;
+}
 $| = 1;
 chdir $src or die "$src: $!\n";
 

@@ -12,7 +12,7 @@ use File::Path qw(make_path);
 use Harness qw($root $src $pg $bin $pgxs set_up start_cluster run capture slurp tap_counts);
 
 # A test may run this long before it counts as hanging.
-my $PATIENCE = 900;
+my $PATIENCE = $ENV{HARNESS_PATIENCE} // 900;
 
 my $SANITIZERS = '-fsanitize=address,undefined -fno-sanitize-recover=all';
 
