@@ -19,6 +19,8 @@
 #include "utils/date.h"
 #include "utils/uuid.h"
 
+#include "support/compat.h"
+
 /* no value of a type of fixed length needs more */
 #define VALUE_BYTES_MAX		64
 
