@@ -329,7 +329,7 @@ quote_name(lxw_worksheet *worksheet)
 		*to++ = *from;
 	}
 	strcpy(to, "'");
-	free(worksheet->quoted_name);
+	free((void *) worksheet->quoted_name);
 	worksheet->quoted_name = quoted;
 	return true;
 }
@@ -402,6 +402,11 @@ check_child(int status, int messages)
 	if (WIFEXITED(status) && WEXITSTATUS(status) == CHILD_DONE &&
 		words.length == 0)
 		return;
+	if (WIFSIGNALED(status) && WTERMSIG(status) != SIGSEGV)
+		fail(ERRCODE_SYSTEM_ERROR,
+			 psprintf("Its process was ended by signal %d.",
+					  WTERMSIG(status)));
+	/* it reads through the null pointers that it gets */
 	if (WIFSIGNALED(status) || WEXITSTATUS(status) == CHILD_NO_MEMORY ||
 		strstr(words.data, "emory allocation failed") != NULL)
 		fail(ERRCODE_OUT_OF_MEMORY, "libxlsxwriter had too little memory.");
