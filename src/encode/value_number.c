@@ -75,7 +75,8 @@ static char *write_special(char *out, const struct varlena *value);
 static inline int bytes_needed(const NumericParts *parts);
 static inline char *write_parts(char *out, const NumericParts *parts);
 static inline uint16 read_header(const struct varlena *value);
-static inline void split_numeric(const struct varlena *value, NumericParts *parts);
+static inline void split_numeric(const struct varlena *value,
+								 NumericParts *parts);
 static inline int group_at(const NumericParts *parts, int position);
 static inline char *write_integer_part(char *out, const NumericParts *parts);
 static inline char *write_fraction(char *out, const NumericParts *parts);

@@ -39,7 +39,9 @@ typedef struct OptionEntry
 	const char *name;
 	int			formats;		/* with one of these EXPORT_ bits */
 	bool		core;			/* core's csv and text have it */
-	void		(*read) (DefElem *option, CopyOptions *result); /* NULL: by core */
+
+	/* NULL: core reads it */
+	void		(*read) (DefElem *option, CopyOptions *result);
 } OptionEntry;
 
 static void read_force_array(DefElem *option, CopyOptions *result);

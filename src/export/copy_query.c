@@ -47,6 +47,7 @@ sp_copy_query_plan(CopyStmt *statement, PlannedStmt *utility,
 {
 	RawStmt    *raw = makeNode(RawStmt);
 	SelectionQuery *selection = NULL;
+	List	   *targets;
 	int			cursor_options = CURSOR_OPT_PARALLEL_OK;
 	Query	   *query;
 
@@ -70,7 +71,8 @@ sp_copy_query_plan(CopyStmt *statement, PlannedStmt *utility,
 		cursor_options = 0;
 	result->plan = pg_plan_query(query, source, cursor_options,
 								 result->params);
-	result->ncolumns = ExecCleanTargetListLength(result->plan->planTree->targetlist);
+	targets = result->plan->planTree->targetlist;
+	result->ncolumns = ExecCleanTargetListLength(targets);
 	if (OidIsValid(result->relid) &&
 		!list_member_oid(result->plan->relationOids, result->relid))
 		elog(ERROR, "relation referenced by COPY statement has changed");

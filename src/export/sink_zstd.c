@@ -131,10 +131,7 @@ compress_bytes(ZstdSink *sink, const char *data, size_t length,
 static void
 check_result(size_t result)
 {
-	if (!ZSTD_isError(result))
-		return;
-	ereport(ERROR,
-			(errcode(ERRCODE_OUT_OF_MEMORY),
-			 errmsg("could not compress data: %s",
-					ZSTD_getErrorName(result))));
+	if (ZSTD_isError(result))
+		elog(ERROR, "could not compress data: %s",
+			 ZSTD_getErrorName(result));
 }

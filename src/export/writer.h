@@ -44,7 +44,7 @@ typedef struct ExportOptions
 	pg_tz	   *time_zone;		/* for timestamptz; NULL: the session's */
 	bool		force_array;	/* JSON: one array instead of lines */
 	bool		header;			/* write a row of headings first */
-	List	   *headings;		/* of ExportHeading *; others keep their names */
+	List	   *headings;		/* of ExportHeading *; else a column's name */
 	char		delimiter;		/* CSV and text */
 	char		quote;			/* CSV */
 	char		escape;			/* CSV */

@@ -121,8 +121,10 @@ mark_force_quote(CsvWriter *writer, TupleDesc desc, List *names)
 		{
 			DelimitedColumn *column = &writer->base.columns[i];
 
-			if (strcmp(NameStr(TupleDescAttr(desc, column->attribute)->attname),
-					   name) != 0)
+			Form_pg_attribute attribute = TupleDescAttr(desc,
+														column->attribute);
+
+			if (strcmp(NameStr(attribute->attname), name) != 0)
 				continue;
 			column->force_quote = true;
 			found = true;

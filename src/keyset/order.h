@@ -42,7 +42,8 @@ typedef struct OrderSpec
 
 /*
  * Parse order_by (NULL or blank: the key alone) for a table with a primary
- * key, or any table where that is not required; key columns that order_by does not name are appended, ascending.
+ * key, or any table where that is not required; key columns that order_by
+ * does not name are appended, ascending.
  * Names fold case as in SQL unless quoted.  Palloc'd in the current context,
  * independent of rel afterwards.  Errors: SY004 (unknown, dropped or system
  * column, no btree order, named twice, more than ORDER_COLUMNS_MAX, syntax),

@@ -67,7 +67,7 @@ sub foreign_symbols
 	return 'syncport.so exports nothing' unless @names;
 	return grep {
 		!/^(?:sp_|syncport_|pg_finfo_syncport_)/
-		  && !/^(?:Pg_magic_func|_PG_init|_init|_fini)$/
+		  && !/^(?:Pg_magic_func|_PG_init|_init|_fini|__bss_start|_edata|_end)$/
 	} @names;
 }
 
