@@ -122,6 +122,7 @@ static lxw_error author_styles(const XlsxParts *parts,
 static lxw_error author_range(const XlsxParts *parts, const XlsxSheet *sheet,
 							  lxw_worksheet *worksheet);
 static void check_child(int status, int messages);
+static bool is_crash(int number);
 static Archive read_memory_file(int file);
 static void take_archive(const XlsxParts *parts, const Archive *archive,
 						 ZipWriter *zip, StringInfo out);
@@ -395,16 +396,25 @@ check_child(int status, int messages)
 	if (WIFEXITED(status) && WEXITSTATUS(status) == CHILD_DONE &&
 		words.length == 0)
 		return;
-	if (WIFSIGNALED(status) && WTERMSIG(status) != SIGSEGV)
+	if (WIFSIGNALED(status) && !is_crash(WTERMSIG(status)))
 		fail(ERRCODE_SYSTEM_ERROR,
 			 psprintf("Its process was ended by signal %d.",
 					  WTERMSIG(status)));
-	/* it reads through the null pointers that it gets */
 	if (WIFSIGNALED(status) || WEXITSTATUS(status) == CHILD_NO_MEMORY ||
 		strstr(words.data, "emory allocation failed") != NULL)
 		fail(ERRCODE_OUT_OF_MEMORY, "libxlsxwriter had too little memory.");
 	fail(ERRCODE_IO_ERROR,
 		 psprintf("libxlsxwriter says: %s", words.data));
+}
+
+/*
+ * Is it a signal that the child has brought upon itself?  It reads through
+ * null pointers that it got for memory, or frees what it never had.
+ */
+static bool
+is_crash(int number)
+{
+	return number == SIGSEGV || number == SIGBUS || number == SIGABRT;
 }
 
 /* What is in a memory file, with a NUL behind it. */
