@@ -19,7 +19,9 @@
  */
 #include "postgres.h"
 
+#include "access/table.h"
 #include "catalog/pg_authid.h"
+#include "commands/copy.h"
 #include "commands/progress.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
@@ -27,6 +29,7 @@
 #include "tcop/utility.h"
 #include "utils/acl.h"
 #include "utils/memutils.h"
+#include "utils/rel.h"
 #include "utils/snapmgr.h"
 
 #include "export/accelerate.h"
@@ -53,8 +56,12 @@ static void check_target_role(const CopyStmt *statement);
 static void refuse_target(const char *target, const char *role);
 static ExportSink *make_sink(const CopyStmt *statement,
 							 const CopyOptions *options, int core_columns);
-static uint64 export_query(const CopyStmt *statement, const CopyQuery *query,
-						   const char *source, DestReceiver *receiver);
+static uint64 export_query(const CopyStmt *statement,
+						   const CopyOptions *options,
+						   const CopyQuery *query, const char *source,
+						   DestReceiver *receiver);
+static void check_force_quote(const CopyOptions *options, Oid relid,
+							  TupleDesc desc);
 static void start_progress(const CopyStmt *statement, Oid relid);
 
 void
@@ -133,7 +140,7 @@ run_copy(PlannedStmt *utility, const char *source,
 								  RECEIVER_PROGRESS |
 								  (accelerated && statement->filename == NULL ?
 								   RECEIVER_BY_ROW : 0));
-	nrows = export_query(statement, &query, source, receiver);
+	nrows = export_query(statement, &options, &query, source, receiver);
 	MemoryContextSwitchTo(old_context);
 	MemoryContextDelete(context);
 	return nrows;
@@ -202,8 +209,9 @@ make_sink(const CopyStmt *statement, const CopyOptions *options,
  * nothing is opened and no byte is sent before it.
  */
 static uint64
-export_query(const CopyStmt *statement, const CopyQuery *query,
-			 const char *source, DestReceiver *receiver)
+export_query(const CopyStmt *statement, const CopyOptions *options,
+			 const CopyQuery *query, const char *source,
+			 DestReceiver *receiver)
 {
 	QueryDesc  *desc;
 	uint64		nrows;
@@ -213,6 +221,7 @@ export_query(const CopyStmt *statement, const CopyQuery *query,
 	desc = CreateQueryDesc(query->plan, source, GetActiveSnapshot(),
 						   InvalidSnapshot, receiver, query->params, NULL, 0);
 	ExecutorStart(desc, 0);
+	check_force_quote(options, query->relid, desc->tupDesc);
 	start_progress(statement, query->relid);
 	sp_receiver_begin(receiver, desc->tupDesc);
 	sp_compat_executor_run(desc, ForwardScanDirection, 0);
@@ -223,6 +232,25 @@ export_query(const CopyStmt *statement, const CopyQuery *query,
 	PopActiveSnapshot();
 	pgstat_progress_end_command();
 	return nrows;
+}
+
+/* Core's check of the names in FORCE_QUOTE. */
+static void
+check_force_quote(const CopyOptions *options, Oid relid, TupleDesc desc)
+{
+	Relation	rel;
+
+	if (options->export.force_quote == NIL)
+		return;
+	if (!OidIsValid(relid))
+	{
+		(void) CopyGetAttnums(desc, NULL, options->export.force_quote);
+		return;
+	}
+	rel = table_open(relid, NoLock);
+	(void) CopyGetAttnums(RelationGetDescr(rel), rel,
+						  options->export.force_quote);
+	table_close(rel, NoLock);
 }
 
 /* Show up in pg_stat_progress_copy; an abort ends it by itself. */

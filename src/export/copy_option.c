@@ -328,6 +328,9 @@ read_core(const ExportFormat *format, List *options, CopyOptions *result)
 	}
 	if (core.file_encoding >= 0)
 		result->encoding = core.file_encoding;
+	/* an encoding that cannot say it is refused at once */
+	(void) pg_server_to_any(core.null_print, strlen(core.null_print),
+							result->encoding);
 }
 
 /* Is the format among the options? */

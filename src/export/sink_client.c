@@ -26,6 +26,7 @@ typedef struct ClientSink
 {
 	ExportSink	base;
 	int			ncolumns;		/* to announce */
+	bool		started;		/* something is on its way */
 } ClientSink;
 
 static void open_client(ExportSink *sink, bool binary);
@@ -71,11 +72,16 @@ open_client(ExportSink *sink, bool binary)
 	pq_endmessage(&message);
 }
 
-/* One message. */
+/* One message; the first one shall leave at once. */
 static void
 write_client(ExportSink *sink, const char *data, size_t length)
 {
+	ClientSink *self = (ClientSink *) sink;
+
 	(void) pq_putmessage(MESSAGE_COPY_DATA, data, length);
+	if (!self->started)
+		(void) pq_flush();
+	self->started = true;
 }
 
 /* The end of the stream. */

@@ -237,6 +237,8 @@ finish_file(ExportSink *sink)
 	self->fd = -1;
 	if (self->temporary == NULL)
 		return;
+	/* the last moment to be cancelled */
+	CHECK_FOR_INTERRUPTS();
 	durable_rename(self->temporary, self->target, ERROR);
 	self->temporary = NULL;
 }

@@ -24,6 +24,7 @@
 #include "export/receiver.h"
 #include "export/sink_filters.h"
 #include "export/stream.h"
+#include "support/compat.h"
 
 /* rows to ask for at once, at most */
 #define ROWS_MAX		1000

@@ -16,6 +16,7 @@
 #include "utils/lsyscache.h"
 
 #include "export/writer.h"
+#include "support/compat.h"
 
 static ExportWriter *begin_raw(TupleDesc desc, const ExportOptions *options,
 							   StringInfo out);

@@ -27,6 +27,7 @@
 #include <xlsxwriter.h>
 #include <zlib.h>
 
+#include "miscadmin.h"
 #include "storage/fd.h"
 
 #include "support/compat.h"
@@ -238,6 +239,10 @@ be_child(const XlsxParts *parts, int archive, int messages)
 
 	for (i = 1; i < NSIG; i++)
 		signal(i, SIG_DFL);
+
+	/* whoever cancels us signals all our processes; it is done in no time */
+	signal(SIGINT, SIG_IGN);
+	signal(SIGTERM, SIG_IGN);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -391,8 +396,10 @@ author_range(const XlsxParts *parts, const XlsxSheet *sheet,
 static void
 check_child(int status, int messages)
 {
-	Archive		words = read_memory_file(messages);
+	Archive		words;
 
+	CHECK_FOR_INTERRUPTS();
+	words = read_memory_file(messages);
 	if (WIFEXITED(status) && WEXITSTATUS(status) == CHILD_DONE &&
 		words.length == 0)
 		return;

@@ -168,6 +168,10 @@ same_error('SELECT 1', $_)
 	"COPY value TO STDOUT (FORMAT csv, HEADER match)",
 	"COPY value TO STDOUT (FORMAT csv, HEADER, HEADER)",
 	"COPY value (id) TO STDOUT (FORMAT csv, FORCE_QUOTE (t))",
+	"COPY value (id) TO STDOUT (FORMAT csv, FORCE_QUOTE (nothing))",
+	"COPY value (id) TO STDOUT (FORMAT csv, FORCE_QUOTE (id, id))",
+	"COPY (SELECT 1 AS a) TO STDOUT (FORMAT csv, FORCE_QUOTE (b))",
+	q{COPY value TO STDOUT (FORMAT csv, NULL '€', ENCODING 'LATIN1')},
 	"COPY value TO 'relative' (FORMAT csv)",
 	"COPY (SELECT 1 / 0) TO STDOUT (FORMAT csv)",
 	q{COPY (SELECT U&'\20ac') TO STDOUT (FORMAT csv, ENCODING 'LATIN1')});
