@@ -21,6 +21,7 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -232,6 +233,7 @@ fork_author(const XlsxParts *parts, int archive, int messages)
 static void
 be_child(const XlsxParts *parts, int archive, int messages)
 {
+	const struct rlimit no_core = {0, 0};
 	char		path[64];
 	sigset_t	none;
 	lxw_error	error;
@@ -246,6 +248,7 @@ be_child(const XlsxParts *parts, int archive, int messages)
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	setrlimit(RLIMIT_CORE, &no_core);
 	alarm(CHILD_SECONDS_MAX);
 	if (dup2(messages, STDERR_FILENO) < 0 ||
 		dup2(messages, STDOUT_FILENO) < 0)
