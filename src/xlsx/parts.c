@@ -21,6 +21,7 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -123,6 +124,7 @@ static lxw_error author_styles(const XlsxParts *parts,
 static lxw_error author_range(const XlsxParts *parts, const XlsxSheet *sheet,
 							  lxw_worksheet *worksheet);
 static void check_child(int status, int messages);
+static bool is_crash(int number);
 static Archive read_memory_file(int file);
 static void take_archive(const XlsxParts *parts, const Archive *archive,
 						 ZipWriter *zip, StringInfo out);
@@ -231,6 +233,7 @@ fork_author(const XlsxParts *parts, int archive, int messages)
 static void
 be_child(const XlsxParts *parts, int archive, int messages)
 {
+	const struct rlimit no_core = {0, 0};
 	char		path[64];
 	sigset_t	none;
 	lxw_error	error;
@@ -245,6 +248,7 @@ be_child(const XlsxParts *parts, int archive, int messages)
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	setrlimit(RLIMIT_CORE, &no_core);
 	alarm(CHILD_SECONDS_MAX);
 	if (dup2(messages, STDERR_FILENO) < 0 ||
 		dup2(messages, STDOUT_FILENO) < 0)
@@ -402,16 +406,25 @@ check_child(int status, int messages)
 	if (WIFEXITED(status) && WEXITSTATUS(status) == CHILD_DONE &&
 		words.length == 0)
 		return;
-	if (WIFSIGNALED(status) && WTERMSIG(status) != SIGSEGV)
+	if (WIFSIGNALED(status) && !is_crash(WTERMSIG(status)))
 		fail(ERRCODE_SYSTEM_ERROR,
 			 psprintf("Its process was ended by signal %d.",
 					  WTERMSIG(status)));
-	/* it reads through the null pointers that it gets */
 	if (WIFSIGNALED(status) || WEXITSTATUS(status) == CHILD_NO_MEMORY ||
 		strstr(words.data, "emory allocation failed") != NULL)
 		fail(ERRCODE_OUT_OF_MEMORY, "libxlsxwriter had too little memory.");
 	fail(ERRCODE_IO_ERROR,
 		 psprintf("libxlsxwriter says: %s", words.data));
+}
+
+/*
+ * Is it a signal that the child has brought upon itself?  It reads through
+ * null pointers that it got for memory, or frees what it never had.
+ */
+static bool
+is_crash(int number)
+{
+	return number == SIGSEGV || number == SIGBUS || number == SIGABRT;
 }
 
 /* What is in a memory file, with a NUL behind it. */
