@@ -34,6 +34,9 @@
 #define ZSTD_LEVEL_MAX		19
 #define ZSTD_LEVEL_DEFAULT	1
 
+/* XML shrinks well at any level */
+#define XLSX_LEVEL_DEFAULT	1
+
 typedef struct OptionEntry
 {
 	const char *name;
@@ -551,7 +554,8 @@ check_compression_level(CopyOptions *result)
 				 errhint("The levels of %s are 1 to %d.",
 						 zstd ? "zstd" : "deflate", max)));
 	if (level == 0)
-		level = zstd ? ZSTD_LEVEL_DEFAULT : DEFLATE_LEVEL_DEFAULT;
+		level = zstd ? ZSTD_LEVEL_DEFAULT :
+			xlsx ? XLSX_LEVEL_DEFAULT : DEFLATE_LEVEL_DEFAULT;
 	result->compression_level = level;
 	result->export.deflate_level = level;
 }
