@@ -34,7 +34,11 @@ typedef struct ExportArguments
 	int			include_deleted;
 } ExportArguments;
 
-static Datum next_chunk(FunctionCallInfo fcinfo);
+/* Begins an export of the arguments. */
+typedef ExportStream *(*ExportBegin) (FunctionCallInfo fcinfo,
+									  ExprContext *econtext);
+
+static Datum next_chunk(FunctionCallInfo fcinfo, ExportBegin begin);
 static ExportStream *begin_export(FunctionCallInfo fcinfo,
 								  ExprContext *econtext);
 static ExportStream *begin_query(FunctionCallInfo fcinfo,
@@ -61,17 +65,7 @@ PG_FUNCTION_INFO_V1(syncport_plan_export);
 Datum
 syncport_export(PG_FUNCTION_ARGS)
 {
-	if (SRF_IS_FIRSTCALL())
-	{
-		ExprContext *econtext = expression_context(fcinfo);
-		FuncCallContext *call = SRF_FIRSTCALL_INIT();
-		MemoryContext old_context =
-		MemoryContextSwitchTo(call->multi_call_memory_ctx);
-
-		call->user_fctx = begin_export(fcinfo, econtext);
-		MemoryContextSwitchTo(old_context);
-	}
-	return next_chunk(fcinfo);
+	return next_chunk(fcinfo, begin_export);
 }
 
 /*
@@ -81,17 +75,7 @@ syncport_export(PG_FUNCTION_ARGS)
 Datum
 syncport_export_query(PG_FUNCTION_ARGS)
 {
-	if (SRF_IS_FIRSTCALL())
-	{
-		ExprContext *econtext = expression_context(fcinfo);
-		FuncCallContext *call = SRF_FIRSTCALL_INIT();
-		MemoryContext old_context =
-		MemoryContextSwitchTo(call->multi_call_memory_ctx);
-
-		call->user_fctx = begin_query(fcinfo, econtext);
-		MemoryContextSwitchTo(old_context);
-	}
-	return next_chunk(fcinfo);
+	return next_chunk(fcinfo, begin_query);
 }
 
 /*
@@ -130,13 +114,25 @@ syncport_plan_export(PG_FUNCTION_ARGS)
 													  values, isnull)));
 }
 
-/* One row of the result, or its end. */
+/* One row of the result, or its end; at first the export begins. */
 static Datum
-next_chunk(FunctionCallInfo fcinfo)
+next_chunk(FunctionCallInfo fcinfo, ExportBegin begin)
 {
-	FuncCallContext *call = SRF_PERCALL_SETUP();
-	bytea	   *chunk = sp_stream_next(call->user_fctx);
+	FuncCallContext *call;
+	bytea	   *chunk;
 
+	if (SRF_IS_FIRSTCALL())
+	{
+		ExprContext *econtext = expression_context(fcinfo);
+		MemoryContext old_context;
+
+		call = SRF_FIRSTCALL_INIT();
+		old_context = MemoryContextSwitchTo(call->multi_call_memory_ctx);
+		call->user_fctx = begin(fcinfo, econtext);
+		MemoryContextSwitchTo(old_context);
+	}
+	call = SRF_PERCALL_SETUP();
+	chunk = sp_stream_next(call->user_fctx);
 	if (chunk == NULL)
 		SRF_RETURN_DONE(call);
 	SRF_RETURN_NEXT(call, PointerGetDatum(chunk));

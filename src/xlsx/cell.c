@@ -18,7 +18,6 @@
 #include <math.h>
 
 #include "access/htup_details.h"
-#include "catalog/pg_enum.h"
 #include "catalog/pg_type.h"
 #include "common/shortest_dec.h"
 #include "miscadmin.h"
@@ -28,10 +27,10 @@
 #include "utils/float.h"
 #include "utils/jsonb.h"
 #include "utils/lsyscache.h"
-#include "utils/syscache.h"
 #include "utils/timestamp.h"
 
 #include "encode/digits.h"
+#include "encode/enum_label.h"
 #include "support/compat.h"
 #include "xlsx/book.h"
 
@@ -60,9 +59,6 @@
 /* digits of a day's fraction; a microsecond needs 11 */
 #define FRACTION_DIGITS		12
 
-/* labels remembered per enum column; a power of two */
-#define ENUM_SLOTS			64
-
 /* the units of a cell in hex digits, and some */
 #define BYTEA_BYTES_MAX		(XLSX_TEXT_UNITS_MAX / 2 + 1)
 
@@ -83,13 +79,6 @@ typedef struct TypeWriter
 	const char *format;			/* of its numbers; NULL: General */
 	int			width;			/* of its cells; 0: depends */
 } TypeWriter;
-
-typedef struct EnumSlot
-{
-	Oid			value;			/* InvalidOid: empty */
-	int			length;			/* of cell */
-	char	   *cell;			/* behind the reference */
-} EnumSlot;
 
 static int	add_style(XlsxStyles *styles, const char *format);
 static int	numeric_style(XlsxJob *job, const XlsxColumn *column);
@@ -122,8 +111,6 @@ static bool write_local(XlsxJob *job, const XlsxColumn *column,
 static void write_time(XlsxJob *job, XlsxColumn *column, Datum value);
 static char *write_fraction(char *out, int64 time);
 static void write_enum(XlsxJob *job, XlsxColumn *column, Datum value);
-static void fill_enum_slot(XlsxJob *job, XlsxColumn *column, EnumSlot *slot,
-						   Oid value);
 static void write_output(XlsxJob *job, XlsxColumn *column, Datum value);
 static char *call_output(XlsxJob *job, XlsxColumn *column, Datum value);
 
@@ -192,8 +179,7 @@ sp_xlsx_column_init(XlsxJob *job, XlsxColumn *column)
 	}
 	else if (get_typtype(column->type) == TYPTYPE_ENUM)
 	{
-		column->state = MemoryContextAllocZero(job->context,
-											   sizeof(EnumSlot) * ENUM_SLOTS);
+		column->state = sp_enum_labels(job->context, false);
 		column->write = write_enum;
 	}
 	else
@@ -324,12 +310,12 @@ static void
 write_int8(XlsxJob *job, XlsxColumn *column, Datum value)
 {
 	int64		number = DatumGetInt64(value);
-	char text[	VALUE_BYTES_MAX];
+	char		buffer[VALUE_BYTES_MAX];
 	char	   *out;
 
 	if (number < -EXACT_INTEGER_MAX || number > EXACT_INTEGER_MAX)
 	{
-		write_plain(job, column, text, pg_lltoa(number, text));
+		write_plain(job, column, buffer, pg_lltoa(number, buffer));
 		return;
 	}
 	out = begin_number(job, column);
@@ -350,13 +336,13 @@ static void
 write_float4(XlsxJob *job, XlsxColumn *column, Datum value)
 {
 	float4		number = DatumGetFloat4(value);
-	char text[	VALUE_BYTES_MAX];
+	char		buffer[VALUE_BYTES_MAX];
 	char	   *out;
 
 	if (isnan(number) || isinf(number))
 	{
-		write_plain(job, column, text,
-					float_to_shortest_decimal_bufn(number, text));
+		write_plain(job, column, buffer,
+					float_to_shortest_decimal_bufn(number, buffer));
 		return;
 	}
 	out = begin_number(job, column);
@@ -368,14 +354,14 @@ static void
 write_float8(XlsxJob *job, XlsxColumn *column, Datum value)
 {
 	float8		number = DatumGetFloat8(value);
-	char text[	VALUE_BYTES_MAX];
+	char		buffer[VALUE_BYTES_MAX];
 	char	   *out;
 
 	if (isnan(number) || isinf(number) ||
 		(number != 0 && fabs(number) < DBL_MIN))
 	{
-		write_plain(job, column, text,
-					double_to_shortest_decimal_bufn(number, text));
+		write_plain(job, column, buffer,
+					double_to_shortest_decimal_bufn(number, buffer));
 		return;
 	}
 	out = begin_number(job, column);
@@ -518,12 +504,12 @@ write_date(XlsxJob *job, XlsxColumn *column, Datum value)
 {
 	DateADT		date = DatumGetDateADT(value);
 	int64		serial = (int64) date + SERIAL_POSTGRES_EPOCH;
-	char text[	VALUE_BYTES_MAX];
+	char		buffer[VALUE_BYTES_MAX];
 	char	   *out;
 
 	if (serial < SERIAL_MIN || serial > SERIAL_MAX)
 	{
-		write_plain(job, column, text, sp_value_date(text, date) - text);
+		write_plain(job, column, buffer, sp_value_date(buffer, date) - buffer);
 		return;
 	}
 	out = begin_number(job, column);
@@ -535,12 +521,12 @@ static void
 write_timestamp(XlsxJob *job, XlsxColumn *column, Datum value)
 {
 	Timestamp	timestamp = DatumGetTimestamp(value);
-	char text[	VALUE_BYTES_MAX];
+	char		buffer[VALUE_BYTES_MAX];
 
 	if (!write_local(job, column, timestamp))
-		write_plain(job, column, text,
-					sp_value_timestamp(text, timestamp,
-									   TIME_STYLE_XSD) - text);
+		write_plain(job, column, buffer,
+					sp_value_timestamp(buffer, timestamp,
+									   TIME_STYLE_XSD) - buffer);
 }
 
 /* timestamptz in its zone; text says which offset it has */
@@ -548,17 +534,17 @@ static void
 write_timestamptz(XlsxJob *job, XlsxColumn *column, Datum value)
 {
 	TimestampTz timestamp = DatumGetTimestampTz(value);
-	char text[	VALUE_BYTES_MAX];
+	char		buffer[VALUE_BYTES_MAX];
 
 	if (!TIMESTAMP_NOT_FINITE(timestamp) &&
 		write_local(job, column, timestamp +
 					sp_value_zone_offset(timestamp, job->zone,
 										 &job->zone_cache) * USECS_PER_SEC))
 		return;
-	write_plain(job, column, text,
-				sp_value_timestamptz(text, timestamp, job->zone,
+	write_plain(job, column, buffer,
+				sp_value_timestamptz(buffer, timestamp, job->zone,
 									 &job->zone_cache,
-									 TIME_STYLE_XSD) - text);
+									 TIME_STYLE_XSD) - buffer);
 }
 
 /* A moment as a number of days; false where Excel cannot count it. */
@@ -625,43 +611,10 @@ write_fraction(char *out, int64 time)
 static void
 write_enum(XlsxJob *job, XlsxColumn *column, Datum value)
 {
-	Oid			oid = DatumGetObjectId(value);
-	EnumSlot   *slot = (EnumSlot *) column->state + oid % ENUM_SLOTS;
-	char	   *out;
+	const EnumLabel *label = sp_enum_label(column->state,
+										   DatumGetObjectId(value));
 
-	if (slot->value != oid)
-	{
-		fill_enum_slot(job, column, slot, oid);
-		return;
-	}
-	out = sp_value_reserve(&job->xml, XLSX_CELL_BYTES + slot->length);
-	out = sp_xlsx_begin_cell(job, column);
-	memcpy(out, slot->cell, slot->length);
-	job->xml.len = out + slot->length - job->xml.data;
-}
-
-/* Write a label's cell, and keep what follows its reference. */
-static void
-fill_enum_slot(XlsxJob *job, XlsxColumn *column, EnumSlot *slot, Oid value)
-{
-	HeapTuple	tuple = SearchSysCache1(ENUMOID, ObjectIdGetDatum(value));
-	int			start = job->xml.len + column->reference_length +
-	job->ndigits;
-	NameData	label;
-
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for enum value %u", value);
-	label = ((Form_pg_enum) GETSTRUCT(tuple))->enumlabel;
-	ReleaseSysCache(tuple);
-	sp_xlsx_text_cell(job, column, 0, NameStr(label), strlen(NameStr(label)));
-	slot->value = InvalidOid;
-	if (slot->cell != NULL)
-		pfree(slot->cell);
-	slot->cell = NULL;
-	slot->length = job->xml.len - start;
-	slot->cell = MemoryContextAlloc(job->context, slot->length);
-	memcpy(slot->cell, job->xml.data + start, slot->length);
-	slot->value = value;
+	sp_xlsx_text_cell(job, column, 0, label->text, label->length);
 }
 
 /* Any other type: what its output function says. */
