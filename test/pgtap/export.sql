@@ -2,7 +2,7 @@
 BEGIN;
 CREATE EXTENSION IF NOT EXISTS pgtap;
 CREATE EXTENSION IF NOT EXISTS syncport;
-SELECT plan(39);
+SELECT plan(50);
 LOAD 'syncport';
 
 CREATE ROLE regress_export_ann;
@@ -108,6 +108,59 @@ SET app.user_id = 'u1';
 SELECT throws_ok($$SELECT syncport.export('sale', preset => 'p')$$, '42704', NULL, 'and not to another');
 RESET ROLE;
 RESET syncport.principal;
+
+-- policies, as for a SELECT
+CREATE ROLE regress_export_bypass BYPASSRLS;
+CREATE ROLE regress_export_owner;
+GRANT SELECT ON sale TO regress_export_bypass;
+GRANT CREATE ON SCHEMA export TO regress_export_owner;
+ALTER TABLE sale OWNER TO regress_export_owner;
+GRANT EXECUTE ON FUNCTION syncport.export_query TO regress_export_ann;
+CREATE VIEW cheap WITH (security_barrier) AS SELECT id, price FROM sale WHERE price < 15;
+GRANT SELECT ON cheap TO regress_export_ann;
+CREATE FUNCTION leak(numeric) RETURNS boolean LANGUAGE plpgsql COST 0.0001 AS
+$$BEGIN RAISE EXCEPTION 'leaked %', $1; END $$;
+SET ROLE regress_export_bypass;
+SELECT is(nlines(whole($$SELECT syncport.export('export.sale', columns => '{id}')$$)), 2002::bigint, 'BYPASSRLS sees every row');
+SET ROLE regress_export_owner;
+SELECT is(nlines(whole($$SELECT syncport.export('export.sale', columns => '{id}')$$)), 2002::bigint, 'so does the owner');
+ALTER TABLE sale FORCE ROW LEVEL SECURITY;
+SELECT is(nlines(whole($$SELECT syncport.export('export.sale', columns => '{id}')$$)), 1::bigint, 'unless it is forced');
+SET ROLE regress_export_ann;
+SELECT is(nlines(whole($$SELECT syncport.export_query('SELECT id FROM export.sale')$$)), 1001::bigint, 'policies hold for queries');
+RESET ROLE;
+ALTER TABLE sale NO FORCE ROW LEVEL SECURITY;
+ALTER VIEW cheap OWNER TO regress_export_bypass;
+SET ROLE regress_export_ann;
+SELECT throws_like($$SELECT syncport.export_query('SELECT * FROM export.cheap WHERE export.leak(price)')$$,
+	'leaked 1.5', 'a barrier shows its own rows only');
+SELECT is(nlines(whole($$SELECT syncport.export_query('SELECT * FROM export.cheap')$$)), 11::bigint, 'all of them');
+RESET ROLE;
+
+-- whose operators are used
+CREATE SCHEMA trap;
+CREATE FUNCTION trap.never(int, int) RETURNS boolean LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'trapped'; END $$;
+CREATE FUNCTION trap.never(regclass, regclass) RETURNS boolean LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'trapped'; END $$;
+CREATE FUNCTION trap.never(text, text) RETURNS boolean LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'trapped'; END $$;
+CREATE FUNCTION trap.never(name, name) RETURNS boolean LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'trapped'; END $$;
+CREATE OPERATOR trap.= (FUNCTION = trap.never, LEFTARG = int, RIGHTARG = int);
+CREATE OPERATOR trap.> (FUNCTION = trap.never, LEFTARG = int, RIGHTARG = int);
+CREATE OPERATOR trap.= (FUNCTION = trap.never, LEFTARG = regclass, RIGHTARG = regclass);
+CREATE OPERATOR trap.= (FUNCTION = trap.never, LEFTARG = text, RIGHTARG = text);
+CREATE OPERATOR trap.= (FUNCTION = trap.never, LEFTARG = name, RIGHTARG = name);
+CREATE FUNCTION run_trapped(statement text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM pg_catalog.set_config('search_path', 'trap, pg_catalog', true);
+	EXECUTE statement;
+	PERFORM pg_catalog.set_config('search_path', 'export, public', true);
+END $$;
+SELECT throws_ok($$SELECT run_trapped('SELECT 1 FROM export.sale WHERE id = 1')$$, 'P0001', 'trapped', 'a trap');
+SET search_path = export, public;
+SELECT lives_ok(format('SELECT run_trapped(%L)', statement), what || ' whatever the search_path') FROM (VALUES
+	($$SELECT syncport.save_preset('export.sale', 'p', filter => '{"id": {"gt": 1999}}', order_by => 'id')$$, 'a preset is saved'),
+	($$SELECT syncport.export('export.sale', preset => 'p', filter => '{"owner": {"ne": "x"}}')$$, 'it is used'),
+	($$SELECT syncport.plan_export('export.sale', preset => 'p')$$, 'its rows are counted'),
+	($$SELECT syncport.drop_preset('export.sale', 'p')$$, 'and it is dropped')) AS t(statement, what);
 
 -- nothing is written
 SET TRANSACTION READ ONLY;

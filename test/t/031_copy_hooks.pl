@@ -68,16 +68,27 @@ sub check_order
 		COPY record TO STDOUT (FORMAT ndjson);
 		COPY (SELECT id + 1 AS two FROM record) TO '$dir/two.json' (FORMAT 'json');
 		COPY record TO STDOUT (FORMAT csv);
+		SET syncport.accelerate_copy = on;
+		COPY (SELECT -id FROM record) TO STDOUT (DELIMITER '|');
+		COPY (SELECT id, id FROM record) TO '$dir/record.xlsx' (FORMAT xlsx);
+		SELECT octet_length(syncport.export('record', 'csv'));
+		RESET syncport.accelerate_copy;
 		COPY record TO PROGRAM 'cat > $dir/record.csv' (FORMAT csv);
 		COPY target FROM '$dir/record.csv' (FORMAT csv);
 		COPY (INSERT INTO target VALUES (7) RETURNING id) TO STDOUT (FORMAT 'json')});
-	is($out, qq({"id":1}\n1\n{"id":7}), "$order: all statements work");
+	is($out, qq({"id":1}\n1\n-1\n5\n{"id":7}), "$order: all statements work");
 	is(slurp_file("$dir/two.json"), qq({"two":2}\n), "$order: a file");
 	is(calls('copy record to stdout .format ndjson'), '1 1',
 		"$order: a table is counted once");
-	is(calls('copy .select id'), '1 1', "$order: a query is counted once");
+	is(calls('copy .select id .. 1'), '1 1', "$order: a query is counted once");
 	is(calls('copy record to stdout .format csv'), '1 1',
 		"$order: core's formats are counted once");
+	is(calls('copy .select -id'), '1 1',
+		"$order: and so when we run them");
+	is(calls('copy .select id, id'), '1 1', "$order: a workbook is counted once");
+	is(calls('select octet_length'), '1 1', "$order: a function is a query");
+	is(audits($from, 'READ,SELECT,.*DELIMITER'), 1,
+		"$order: an accelerated read is audited");
 	is(calls('copy target from'), '1 1', "$order: COPY FROM is, too");
 	is(audits($from, 'READ,SELECT,.*FORMAT ndjson'), 1,
 		"$order: reading a table is audited");
