@@ -14,6 +14,7 @@ OBJS = \
 	src/encode/enum_label.o \
 	src/encode/json.o \
 	src/encode/json_nested.o \
+	src/encode/jsonb.o \
 	src/encode/json_string.o \
 	src/encode/text.o \
 	src/encode/value_number.o \

@@ -22,7 +22,6 @@
 #include "utils/builtins.h"
 #include "utils/bytea.h"
 #include "utils/date.h"
-#include "utils/jsonb.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
@@ -490,9 +489,7 @@ write_json(JsonEncoder *encoder, Datum value, StringInfo out)
 static void
 write_jsonb(JsonEncoder *encoder, Datum value, StringInfo out)
 {
-	Jsonb	   *jsonb = DatumGetJsonbP(value);
-
-	(void) JsonbToCString(out, &jsonb->root, VARSIZE(jsonb));
+	sp_json_jsonb(out, DatumGetJsonbP(value));
 }
 
 /*

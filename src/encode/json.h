@@ -11,6 +11,7 @@
 #include "access/tupdesc.h"
 #include "fmgr.h"
 #include "lib/stringinfo.h"
+#include "utils/jsonb.h"
 
 #include "encode/encode.h"
 #include "encode/value.h"
@@ -79,6 +80,9 @@ extern void sp_json_row(RowEncoder *row, const Datum *values,
 /* Append source as a quoted and escaped string. */
 extern void sp_json_string(StringInfo out, const char *source,
 						   size_t length);
+
+/* Append the text of a jsonb. */
+extern void sp_json_jsonb(StringInfo out, Jsonb *jsonb);
 
 /* Writers of values that hold other values, see json_nested.c. */
 extern void sp_json_array(JsonEncoder *encoder, Datum value, StringInfo out);

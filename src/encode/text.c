@@ -16,13 +16,13 @@
 #include "utils/builtins.h"
 #include "utils/bytea.h"
 #include "utils/date.h"
-#include "utils/jsonb.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include "encode/digits.h"
 #include "encode/enum_label.h"
+#include "encode/json.h"
 #include "encode/text.h"
 #include "support/compat.h"
 
@@ -311,10 +311,9 @@ get_bytea(TextEncoder *encoder, Datum value, TextSpan *span)
 static void
 get_jsonb(TextEncoder *encoder, Datum value, TextSpan *span)
 {
-	Jsonb	   *jsonb = DatumGetJsonbP(value);
 	StringInfo	scratch = reset_scratch(encoder->job);
 
-	(void) JsonbToCString(scratch, &jsonb->root, VARSIZE(jsonb));
+	sp_json_jsonb(scratch, DatumGetJsonbP(value));
 	span->data = scratch->data;
 	span->length = scratch->len;
 }
