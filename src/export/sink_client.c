@@ -7,6 +7,10 @@
  * stream as bytes, or one row where the statement is core's, whose messages
  * are rows.
  *
+ * The server's buffer for messages holds 8 kB, and goes to the socket when it
+ * is full.  Messages that do not block make it grow instead, so that it goes
+ * in large pieces; what would make it grow too far is sent as usual.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -22,11 +26,15 @@
 #define MESSAGE_COPY_DATA			'd'
 #define MESSAGE_COPY_DONE			'c'
 
+/* a larger message is not worth a larger buffer */
+#define BUFFERED_BYTES_MAX		(2 * SINK_CHUNK_BYTES)
+
 typedef struct ClientSink
 {
 	ExportSink	base;
 	int			ncolumns;		/* to announce */
 	bool		started;		/* something is on its way */
+	size_t		waiting;		/* bytes in the server's buffer, about */
 } ClientSink;
 
 static void open_client(ExportSink *sink, bool binary);
@@ -78,10 +86,16 @@ write_client(ExportSink *sink, const char *data, size_t length)
 {
 	ClientSink *self = (ClientSink *) sink;
 
-	(void) pq_putmessage(MESSAGE_COPY_DATA, data, length);
-	if (!self->started)
-		(void) pq_flush();
+	if (length > BUFFERED_BYTES_MAX)
+		(void) pq_putmessage(MESSAGE_COPY_DATA, data, length);
+	else
+		pq_putmessage_noblock(MESSAGE_COPY_DATA, data, length);
+	self->waiting += length;
+	if (self->started && self->waiting < SINK_CHUNK_BYTES)
+		return;
+	(void) pq_flush();
 	self->started = true;
+	self->waiting = 0;
 }
 
 /* The end of the stream. */
