@@ -126,7 +126,7 @@ Datum
 syncport_table_dropped(PG_FUNCTION_ARGS)
 {
 	static const char *const own[] = {"enabled_table", "tombstone",
-	"reset_event"};
+	"reset_event", "saved_preset"};
 	ListCell   *lc;
 	RoleSwitch	saved;
 	int			i;

@@ -2,7 +2,7 @@
 BEGIN;
 CREATE EXTENSION IF NOT EXISTS pgtap;
 CREATE EXTENSION IF NOT EXISTS syncport;
-SELECT plan(50);
+SELECT plan(52);
 LOAD 'syncport';
 
 CREATE ROLE regress_export_ann;
@@ -108,6 +108,11 @@ SET app.user_id = 'u1';
 SELECT throws_ok($$SELECT syncport.export('sale', preset => 'p')$$, '42704', NULL, 'and not to another');
 RESET ROLE;
 RESET syncport.principal;
+
+CREATE TABLE passing (id int);
+SELECT lives_ok($$SELECT syncport.save_preset('passing', 'passing')$$, 'a preset of a table');
+DROP TABLE passing;
+SELECT is_empty($$SELECT * FROM syncport.saved_preset WHERE name = 'passing'$$, 'goes with it');
 
 -- policies, as for a SELECT
 CREATE ROLE regress_export_bypass BYPASSRLS;

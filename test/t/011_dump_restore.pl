@@ -30,6 +30,8 @@ $node->safe_psql(
 	DELETE FROM "My data".records WHERE id < 4;
 	DELETE FROM parted WHERE id % 5 = 0;
 	DELETE FROM "My data".records WHERE id = 1;
+	SELECT syncport.save_preset('"My data".records', 'It''s mine', '{v,id}', '{"id": {"gt": 4}}', 'v DESC', '{"v": "V"}', true);
+	SELECT syncport.save_preset('dropped', 'gone');
 	DROP TABLE dropped;
 ));
 
@@ -65,6 +67,9 @@ sub check_restored
 			$db, q(SELECT count(*), sum(cardinality(triggers_not_always))
 				   FROM syncport.status)),
 		'2|0', "$db: status is fine");
+	my $presets = 'SELECT target, name, columns, filter, order_by, headings, shared, owner, saved_at FROM syncport.preset';
+	is($node->safe_psql($db, $presets), $node->safe_psql('source', $presets), "$db: presets");
+	like($node->safe_psql($db, $presets), qr/^"My data"\.records\|It's mine\|[^\n]*$/, "$db: of tables that are there");
 
 	# it can be written and purged
 	$node->safe_psql(

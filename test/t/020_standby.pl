@@ -17,6 +17,7 @@ $primary->safe_psql('postgres', q{
 		FROM generate_series(1, 500) i;
 	SELECT syncport.enable('records', sort_keys => '{sold DESC}');
 	DELETE FROM records WHERE id % 10 = 0;
+	SELECT syncport.save_preset('records', 'cheap', filter => '{"amount": {"lt": 3}}', order_by => 'id');
 });
 $primary->backup('base');
 
@@ -32,7 +33,10 @@ foreach my $query (
 	q{SELECT syncport.page_json('records', before => 'end', filter => '{"amount":{"in":[1,2]}}', total => 'exact')},
 	q{SELECT * FROM syncport.count_rows('records', mode => 'exact')},
 	q{SELECT syncport.cursor_at('records', 'sold DESC', '{"id":33}')},
-	'COPY records TO STDOUT (FORMAT ndjson)')
+	'COPY records TO STDOUT (FORMAT ndjson)',
+	q{COPY records TO STDOUT (FORMAT csv, FORMULAS 'escape', PRESET 'cheap')},
+	q{SELECT md5(string_agg(c, '')) FROM syncport.export('records', 'xlsx', preset => 'cheap') c},
+	q{SELECT * FROM syncport.plan_export('records', preset => 'cheap')})
 {
 	my $expected = $primary->safe_psql('postgres', $query);
 	isnt($expected, '', 'the primary answers');
@@ -40,6 +44,8 @@ foreach my $query (
 }
 like(($standby->psql('postgres', q{SELECT syncport.enable('records')}))[2],
 	qr/read-only|recovery/, 'enable belongs to the primary');
+like(($standby->psql('postgres', q{SELECT syncport.save_preset('records', 'p')}))[2],
+	qr/read-only|recovery/, 'and so does save_preset');
 
 $standby->promote;
 $standby->safe_psql('postgres', 'DELETE FROM records WHERE id = 33');
