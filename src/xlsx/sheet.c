@@ -32,7 +32,7 @@
 #define ROW_CHUNK_BYTES		(1024 * 1024)
 
 /* rows that show the widths of columns, by number and by size */
-#define WIDTH_ROWS			100
+#define WIDTH_ROWS			25
 #define WIDTH_BYTES			(64 * 1024)
 
 /* in characters; a heading has a button beside it */
