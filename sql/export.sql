@@ -120,4 +120,14 @@ CREATE TABLE imaged (id integer PRIMARY KEY);
 SELECT syncport.enable('imaged', tombstones => 'image');
 SELECT syncport.export('imaged', include_deleted => true);
 SELECT count(*) FROM pg_cursors;
+
+-- an export that began in a subtransaction ends with it
+BEGIN;
+DECLARE walk CURSOR FOR SELECT octet_length(syncport.export_query(
+	'SELECT g FROM generate_series(1, 2000) g', options => '{"chunk_bytes": 1024}'));
+SAVEPOINT before;
+FETCH 1 FROM walk;
+ROLLBACK TO before;
+MOVE ALL FROM walk;
+ROLLBACK;
 DROP SCHEMA export CASCADE;

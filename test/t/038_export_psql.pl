@@ -1,4 +1,5 @@
-# The psql script in test/data does what it says.
+# The psql script in test/data does what it says, and other readers understand
+# what is written.
 use strict;
 use warnings;
 
@@ -33,6 +34,56 @@ book = openpyxl.load_workbook('$dir/records.xlsx', read_only=True)
 rows = list(book['Records'].iter_rows(values_only=True))
 print(len(rows), rows[0], rows[-1])"`;
 is($rows, "30001 ('id', 'title', 'price') (30000, 'row 30000', 7500.0)\n", 'records.xlsx opens');
+
+# Text that CSV and JSON have to take care of, there and back again.
+$node->safe_psql('postgres', <<'SQL');
+CREATE TABLE odd (id integer, t text, n numeric, d timestamptz, j jsonb, a text[], b bytea);
+INSERT INTO odd SELECT g, CASE g % 11 WHEN 0 THEN NULL WHEN 1 THEN '' WHEN 2 THEN '"' WHEN 3 THEN 'a,b'
+	WHEN 4 THEN E'line\nbreak' WHEN 5 THEN E'cr\rlf\r\n' WHEN 6 THEN '\.' WHEN 7 THEN ' blanks '
+	WHEN 8 THEN E'tab\t' WHEN 9 THEN 'größe €' ELSE '=1+1' END, g / 3.0,
+	timestamptz '2026-03-29 00:59:59.999999+00' + g * interval '1 hour',
+	jsonb_build_object('k', E'"\n' || g), ARRAY['x,y', NULL, '"', g::text], decode(to_hex(g + 16), 'hex')
+FROM generate_series(0, 199) g;
+CREATE TABLE back (LIKE odd);
+CREATE TABLE huge AS SELECT repeat('0123456789', 10000000) || '"' AS huge;
+SQL
+foreach my $options (q{FORMAT csv}, q{FORMAT csv, HEADER, NULL 'none'},
+	q{FORMAT csv, DELIMITER ';', NULL '-', QUOTE ''''})
+{
+	is($node->safe_psql('postgres', qq{
+		COPY odd TO '$dir/odd.csv' ($options, FORMULAS 'keep');
+		COPY back FROM '$dir/odd.csv' ($options);
+		SELECT count(*) FROM (TABLE odd EXCEPT TABLE back) AS lost;
+		SELECT count(*) FROM back;
+		TRUNCATE back}), "0\n200", "core reads $options");
+}
+$node->safe_psql('postgres', qq{
+	COPY odd (id, t) TO '$dir/odd.csv' (FORMAT csv, FORMULAS 'keep');
+	COPY odd (id, t) TO '$dir/odd.ndjson' (FORMAT ndjson)});
+is(`/usr/bin/python3 -c "
+import csv, json
+lines = open('$dir/odd.ndjson', encoding='utf8', newline='\\n').read().split('\\n')
+assert lines.pop() == ''
+objects = [json.loads(line) for line in lines]
+rows = list(csv.reader(open('$dir/odd.csv', encoding='utf8', newline='')))
+print(len(rows), rows == [[str(o['id']), o['t'] or ''] for o in objects])"`,
+	"200 True\n", 'Python reads CSV and NDJSON');
+
+# One cell of 100 MB: core's bytes, an error where it cannot be, and no memory
+# kept.
+is($node->safe_psql('postgres', qq{
+	COPY huge TO '$dir/core.csv' (FORMAT csv);
+	COPY huge TO '$dir/ours.csv' (FORMAT csv, FORMULAS 'keep');
+	COPY huge TO '$dir/ours.zst' (FORMAT csv, COMPRESSION 'zstd');
+	COPY huge TO '$dir/ours.xlsx' (FORMAT xlsx, ON_UNREPRESENTABLE 'replace');
+	SELECT octet_length(c) FROM syncport.export('huge', 'ndjson') AS e(c) LIMIT 1;
+	SELECT substring(pg_read_file('/proc/self/status') FROM 'RssAnon:\\s+(\\d+)')::int < 100000}),
+	"65536\nt", 'a cell of 100 MB');
+is(system("cmp '$dir/core.csv' '$dir/ours.csv' && zstd -qdc '$dir/ours.zst' | cmp - '$dir/core.csv'"), 0,
+	'is written as core writes it');
+like(($node->psql('postgres', "COPY huge TO '$dir/huge.xlsx' (FORMAT xlsx)"))[2],
+	qr/Column "huge", row 1: the text has more than 32767 UTF-16 units/, 'or refused');
+ok(!-e "$dir/huge.xlsx", 'without a file');
 
 # Memory does not grow with what the SELECT list streams, nor does the first
 # chunk wait for the last.
