@@ -42,11 +42,12 @@ CREATE TABLE syncport.saved_preset (
 	owner name NOT NULL DEFAULT CURRENT_USER,
 	principal text NOT NULL DEFAULT COALESCE(syncport.principal(), ''),
 	target regclass NOT NULL,
-	name text NOT NULL,
+	name text NOT NULL CHECK (name OPERATOR(pg_catalog.<>) ALL ('{"",all}')),
 	columns text[],
 	filter jsonb,
 	order_by text,
-	headings jsonb,
+	headings jsonb CHECK (pg_catalog.jsonb_typeof(headings)
+						  OPERATOR(pg_catalog.=) 'object'),
 	shared boolean NOT NULL DEFAULT false,
 	saved_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
 	PRIMARY KEY (owner, principal, target, name)
@@ -58,7 +59,9 @@ COMMENT ON COLUMN syncport.saved_preset.columns IS
 COMMENT ON COLUMN syncport.saved_preset.headings IS
 'An object of column and heading';
 COMMENT ON COLUMN syncport.saved_preset.shared IS
-'Others who may read the table see and use it';
+'Others who may read the table see and use it; of equal names the oldest';
+COMMENT ON COLUMN syncport.saved_preset.saved_at IS
+'When it was saved first; nobody can set it';
 ALTER TABLE syncport.saved_preset ENABLE ROW LEVEL SECURITY;
 CREATE POLICY owner ON syncport.saved_preset
 	USING (owner = CURRENT_USER
@@ -69,7 +72,10 @@ CREATE POLICY shared ON syncport.saved_preset FOR SELECT
 	USING (shared AND pg_catalog.has_any_column_privilege(target, 'SELECT'));
 COMMENT ON POLICY shared ON syncport.saved_preset IS
 'Whoever may read the table sees what others share';
-GRANT SELECT, INSERT, UPDATE, DELETE ON syncport.saved_preset TO PUBLIC;
+GRANT SELECT, DELETE,
+	INSERT (target, name, columns, filter, order_by, headings, shared),
+	UPDATE (columns, filter, order_by, headings, shared)
+ON syncport.saved_preset TO PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('syncport.saved_preset', '');
 
 CREATE VIEW syncport.preset WITH (security_invoker) AS

@@ -39,7 +39,7 @@ extern void sp_deflate_begin(Deflater *deflater);
 
 /*
  * Compress length bytes, which may be 0, and append what comes out to out.
- * Fails only for want of memory.
+ * Fails only for want of memory; a long call can be cancelled.
  */
 extern void sp_deflate_write(Deflater *deflater, const char *data,
 							 size_t length, DeflateEnd end, StringInfo out);

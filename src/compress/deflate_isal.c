@@ -12,6 +12,8 @@
 #include <isa-l/crc.h>
 #include <isa-l/igzip_lib.h>
 
+#include "miscadmin.h"
+
 #include "compress/deflate_library.h"
 
 static void *create_stream(int level);
@@ -63,6 +65,7 @@ write_stream(void *state, const char *data, size_t length,
 	stream->flush = end == DEFLATE_FLUSH ? SYNC_FLUSH : NO_FLUSH;
 	do
 	{
+		CHECK_FOR_INTERRUPTS();
 		enlargeStringInfo(out, DEFLATE_ROOM_BYTES);
 		stream->next_out = (uint8_t *) out->data + out->len;
 		stream->avail_out = DEFLATE_ROOM_BYTES;

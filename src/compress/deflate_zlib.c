@@ -9,6 +9,7 @@
 
 #include <zlib.h>
 
+#include "miscadmin.h"
 #include "utils/memutils.h"
 
 #include "compress/deflate_library.h"
@@ -79,6 +80,7 @@ write_stream(void *state, const char *data, size_t length,
 	stream->avail_in = length;
 	do
 	{
+		CHECK_FOR_INTERRUPTS();
 		enlargeStringInfo(out, DEFLATE_ROOM_BYTES);
 		stream->next_out = (Bytef *) out->data + out->len;
 		stream->avail_out = DEFLATE_ROOM_BYTES;

@@ -22,11 +22,15 @@ typedef struct EnumLabels
 {
 	MemoryContext context;		/* of the texts */
 	bool		json;			/* as JSON strings, with their quotes */
+	uint64		changes;		/* of catalogs, when the slots were emptied */
 	EnumLabel	slots[ENUM_SLOTS];
 } EnumLabels;
 
 /* An empty set, palloc'd in context. */
 extern EnumLabels *sp_enum_labels(MemoryContext context, bool json);
+
+/* How often labels may have changed. */
+extern uint64 sp_enum_label_changes;
 
 /* Look a label up and keep it. */
 extern void sp_enum_label_fill(EnumLabels *labels, EnumLabel *slot,
@@ -38,7 +42,8 @@ sp_enum_label(EnumLabels *labels, Oid value)
 {
 	EnumLabel  *slot = &labels->slots[value % ENUM_SLOTS];
 
-	if (unlikely(slot->value != value))
+	if (unlikely(slot->value != value ||
+				 labels->changes != sp_enum_label_changes))
 		sp_enum_label_fill(labels, slot, value);
 	return slot;
 }

@@ -5,7 +5,7 @@
  *
  * What core refuses, core shall refuse, in its own words.  What is decided
  * here without a lock may be wrong a moment later; then the statement fails
- * in our words.
+ * in our words, as it does where the server cannot write a file.
  *
  *-------------------------------------------------------------------------
  */
@@ -14,16 +14,19 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_authid.h"
 #include "catalog/pg_class.h"
+#include "commands/defrem.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "tcop/dest.h"
 #include "tcop/tcopprot.h"
 #include "utils/acl.h"
 #include "utils/lsyscache.h"
+#include "utils/rls.h"
 
 #include "export/accelerate.h"
 #include "export/copy_option.h"
 
+static bool is_encoding_allowed(List *options);
 static bool is_target_allowed(const CopyStmt *statement);
 static bool is_source_allowed(const CopyStmt *statement);
 
@@ -38,10 +41,31 @@ sp_accelerate_format(const CopyStmt *statement)
 	if (format == NULL || !is_target_allowed(statement) ||
 		!is_source_allowed(statement))
 		return NULL;
-	/* bytes of unknown meaning, which core looks through for characters */
-	if (GetDatabaseEncoding() == PG_SQL_ASCII)
+	if (GetDatabaseEncoding() == PG_SQL_ASCII ||
+		!is_encoding_allowed(statement->options))
 		return NULL;
 	return format;
+}
+
+/*
+ * Does ASCII stay ASCII in the encoding to write?  In those that are for
+ * clients alone, characters become what has a meaning to the format, and
+ * core looks through what it has converted.
+ */
+static bool
+is_encoding_allowed(List *options)
+{
+	int			encoding = pg_get_client_encoding();
+	ListCell   *cell;
+
+	foreach(cell, options)
+	{
+		DefElem    *option = lfirst_node(DefElem, cell);
+
+		if (strcmp(option->defname, "encoding") == 0)
+			encoding = pg_char_to_encoding(defGetString(option));
+	}
+	return PG_VALID_BE_ENCODING(encoding);
 }
 
 /* May the caller write there, and can we? */
@@ -57,14 +81,19 @@ is_target_allowed(const CopyStmt *statement)
 		has_privs_of_role(GetUserId(), ROLE_PG_WRITE_SERVER_FILES);
 }
 
-/* Is it a query, or a table that core copies? */
+/*
+ * Is it a query, or a table that core copies?  Under row policies core writes
+ * what SELECT * gives, generated columns included.
+ */
 static bool
 is_source_allowed(const CopyStmt *statement)
 {
 	Oid			relid;
 
 	if (statement->relation == NULL)
-		return true;
+		return IsA(statement->query, SelectStmt);
 	relid = RangeVarGetRelid(statement->relation, NoLock, true);
-	return OidIsValid(relid) && get_rel_relkind(relid) == RELKIND_RELATION;
+	return OidIsValid(relid) &&
+		get_rel_relkind(relid) == RELKIND_RELATION &&
+		check_enable_rls(relid, InvalidOid, true) != RLS_ENABLED;
 }

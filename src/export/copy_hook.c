@@ -131,7 +131,7 @@ run_copy(PlannedStmt *utility, const char *source,
 
 	if (statement->is_from)
 		refuse_copy_from(format);
-	sp_copy_option_read(format, statement->options, &options);
+	sp_copy_option_read(format, statement->options, source, &options);
 	check_target_role(statement);
 	sp_copy_query_plan(statement, utility, source, accelerated, &options,
 					   &query);

@@ -72,10 +72,12 @@ static bool takes(const ExportFormat *format, const OptionEntry *entry);
 static const char *find_repeated(List *options);
 static void check_once(List *options);
 static void read_core(const ExportFormat *format, List *options,
-					  CopyOptions *result);
+					  const char *source, CopyOptions *result);
 static bool names_format(List *options);
 static void check_compression_level(CopyOptions *result);
 static void check_bom(const CopyOptions *result);
+static void check_formulas(const CopyOptions *result);
+static void check_encoding(const CopyOptions *result);
 static int	read_choice(DefElem *option, const char *const *choices,
 						int nchoices);
 static void refuse_option(const ExportFormat *format, const char *name);
@@ -167,7 +169,7 @@ sp_copy_option_named_format(const char *name)
 
 void
 sp_copy_option_read(const ExportFormat *format, List *options,
-					CopyOptions *result)
+					const char *source, CopyOptions *result)
 {
 	List	   *core_options = NIL;
 	ListCell   *cell;
@@ -190,9 +192,11 @@ sp_copy_option_read(const ExportFormat *format, List *options,
 			core_options = lappend(core_options, option);
 	}
 	if (IS_CORE_FORMAT(format))
-		read_core(format, core_options, result);
+		read_core(format, core_options, source, result);
 	check_compression_level(result);
 	check_bom(result);
+	check_formulas(result);
+	check_encoding(result);
 }
 
 /* The format of a name, or NULL. */
@@ -309,8 +313,10 @@ find_repeated(List *options)
 
 /* What core's csv and text have. */
 static void
-read_core(const ExportFormat *format, List *options, CopyOptions *result)
+read_core(const ExportFormat *format, List *options, const char *source,
+		  CopyOptions *result)
 {
+	ParseState *pstate = make_parsestate(NULL);
 	CopyFormatOptions core = {0};
 	ExportOptions *export = &result->export;
 
@@ -320,7 +326,8 @@ read_core(const ExportFormat *format, List *options, CopyOptions *result)
 						  makeDefElem("format",
 									  (Node *) makeString(pstrdup(format->name)),
 									  -1));
-	ProcessCopyOptions(make_parsestate(NULL), &core, false, options);
+	pstate->p_sourcetext = source;
+	ProcessCopyOptions(pstate, &core, false, options);
 	export->header = core.header_line != COPY_HEADER_FALSE;
 	export->delimiter = core.delim[0];
 	export->null_print = core.null_print;
@@ -571,6 +578,47 @@ check_bom(const CopyOptions *result)
 				 errdetail("The encoding is \"%s\".",
 						   pg_encoding_to_char(result->encoding)),
 				 errhint("Give ENCODING 'UTF8', too.")));
+}
+
+/* The mark of a formula must have no other meaning. */
+static void
+check_formulas(const CopyOptions *result)
+{
+	const ExportOptions *export = &result->export;
+
+	if (export->escape_formulas &&
+		(export->quote == '\'' || export->delimiter == '\''))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("COPY option \"%s\" needs the apostrophe",
+						"formulas"),
+				 errhint("Give another quote or delimiter.")));
+}
+
+/*
+ * Encodings for clients alone turn characters into a backslash or a tilde
+ * (yen sign and overline), behind our back: text is converted when it has
+ * been written.
+ */
+static void
+check_encoding(const CopyOptions *result)
+{
+	const ExportOptions *export = &result->export;
+
+	if (result->format->binary || PG_VALID_BE_ENCODING(result->encoding))
+		return;
+	if ((result->format->options & EXPORT_CSV) &&
+		strchr("\\~", export->delimiter) == NULL &&
+		strchr("\\~", export->quote) == NULL &&
+		strchr("\\~", export->escape) == NULL)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("format \"%s\" cannot be written in encoding \"%s\"",
+					result->format->name,
+					pg_encoding_to_char(result->encoding)),
+			 errdetail("A character could become a backslash there."),
+			 errhint("Use UTF8, or format csv with other special characters.")));
 }
 
 /* The number of the word that an option gives; 22023 for another one. */

@@ -55,9 +55,10 @@ extern List *sp_copy_option_headings(const char *text);
 /*
  * Read the options of a statement that is ours, with core's defaults.
  * Errors: 42601 for one given twice, 22023 for one that the format does not
- * take or a wrong value, and what core says of its own.
+ * take or a wrong value, and what core says of its own, with the place in
+ * source (NULL: none).
  */
 extern void sp_copy_option_read(const ExportFormat *format, List *options,
-								CopyOptions *result);
+								const char *source, CopyOptions *result);
 
 #endif							/* SYNCPORT_EXPORT_COPY_OPTION_H */

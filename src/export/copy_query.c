@@ -21,17 +21,19 @@
 #include "tcop/tcopprot.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
 #include "export/copy_query.h"
 #include "export/selection.h"
 
+static PlannedStmt *plan_in_order(Query *query, const char *source);
 static bool has_selection(const CopyOptions *options);
 static SelectionQuery *select_rows(CopyStmt *statement, CopyOptions *options,
 								   Oid *relid);
 static SelectStmt *select_table(CopyStmt *statement, Oid *relid);
-static List *column_names(Relation rel);
+static List *column_names(Relation rel, List *columns);
 static void check_relation(Relation rel);
 static List *list_targets(Relation rel, List *columns);
 static Query *analyze_query(RawStmt *raw, const char *source,
@@ -48,7 +50,6 @@ sp_copy_query_plan(CopyStmt *statement, PlannedStmt *utility,
 	RawStmt    *raw = makeNode(RawStmt);
 	SelectionQuery *selection = NULL;
 	List	   *targets;
-	int			cursor_options = CURSOR_OPT_PARALLEL_OK;
 	Query	   *query;
 
 	result->relid = InvalidOid;
@@ -68,14 +69,34 @@ sp_copy_query_plan(CopyStmt *statement, PlannedStmt *utility,
 	}
 	query = analyze_query(raw, source, selection);
 	if (in_order && OidIsValid(result->relid))
-		cursor_options = 0;
-	result->plan = pg_plan_query(query, source, cursor_options,
-								 result->params);
+		result->plan = plan_in_order(query, source);
+	else
+		result->plan = pg_plan_query(query, source, CURSOR_OPT_PARALLEL_OK,
+									 result->params);
 	targets = result->plan->planTree->targetlist;
 	result->ncolumns = ExecCleanTargetListLength(targets);
 	if (OidIsValid(result->relid) &&
 		!list_member_oid(result->plan->relationOids, result->relid))
 		elog(ERROR, "relation referenced by COPY statement has changed");
+}
+
+/*
+ * A plan that gives the rows of a table as they are stored: neither workers
+ * nor an index that holds all columns.
+ */
+static PlannedStmt *
+plan_in_order(Query *query, const char *source)
+{
+	int			nest_level = NewGUCNestLevel();
+	PlannedStmt *plan;
+
+	(void) set_config_option("enable_indexonlyscan", "off", PGC_USERSET,
+							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	(void) set_config_option("enable_seqscan", "on", PGC_USERSET,
+							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	plan = pg_plan_query(query, source, 0, NULL);
+	AtEOXact_GUC(true, nest_level);
+	return plan;
 }
 
 /* Is there more to say than what is to be copied? */
@@ -93,7 +114,6 @@ select_rows(CopyStmt *statement, CopyOptions *options, Oid *relid)
 	ExportSelection selection = {.include_deleted = true};
 	SelectionQuery *query;
 	Relation	rel;
-	ListCell   *cell;
 
 	if (statement->relation == NULL)
 		ereport(ERROR,
@@ -107,30 +127,30 @@ select_rows(CopyStmt *statement, CopyOptions *options, Oid *relid)
 		sp_selection_add_filter(&selection,
 								DatumGetJsonbP(DirectFunctionCall1(jsonb_in,
 																   CStringGetDatum(options->filter))));
-	foreach(cell, statement->attlist)
-		selection.columns = lappend(selection.columns, strVal(lfirst(cell)));
+	if (statement->attlist != NIL)
+		selection.columns = column_names(rel, statement->attlist);
 	if (options->preset != NULL)
 		sp_selection_add_preset(&selection, RelationGetRelid(rel),
 								options->preset);
 	if (options->export.headings == NIL)
 		options->export.headings = selection.headings;
 	if (selection.columns == NIL)
-		selection.columns = column_names(rel);
+		selection.columns = column_names(rel, NIL);
 	query = sp_selection_query(&selection, rel);
 	*relid = RelationGetRelid(rel);
 	table_close(rel, NoLock);
 	return query;
 }
 
-/* The names of the columns that core copies unless it is told which. */
+/* The names of the columns that core copies; NIL: it is not told which. */
 static List *
-column_names(Relation rel)
+column_names(Relation rel, List *columns)
 {
 	TupleDesc	desc = RelationGetDescr(rel);
 	List	   *names = NIL;
 	ListCell   *cell;
 
-	foreach(cell, CopyGetAttnums(desc, rel, NIL))
+	foreach(cell, CopyGetAttnums(desc, rel, columns))
 		names = lappend(names, pstrdup(NameStr(TupleDescAttr(desc,
 															 lfirst_int(cell) - 1)->attname)));
 	return names;
@@ -175,7 +195,7 @@ check_relation(Relation rel)
 	}
 }
 
-/* The columns to copy as a target list; generated ones only by name. */
+/* The columns to copy as a target list; core refuses generated ones. */
 static List *
 list_targets(Relation rel, List *columns)
 {

@@ -105,14 +105,16 @@ sp_delimited_row(ExportWriter *self, TupleTableSlot *slot, StringInfo out)
 
 		if (i > 0)
 			*position++ = writer->delimiter;
-		if (isnull[column->attribute])
+		if (isnull[column->attribute] && writer->null_length <=
+			VALUE_BYTES_MAX)
 		{
 			memcpy(position, writer->options->null_print,
 				   writer->null_length);
 			position += writer->null_length;
 			continue;
 		}
-		if (column->encoder.plain != NULL && !column->always_field)
+		if (column->encoder.plain != NULL && !column->always_field &&
+			!isnull[column->attribute])
 			end = column->encoder.plain(&column->encoder, value, position);
 		if (end != NULL)
 		{
@@ -120,7 +122,11 @@ sp_delimited_row(ExportWriter *self, TupleTableSlot *slot, StringInfo out)
 			continue;
 		}
 		out->len = position - out->data;
-		write_field(writer, column, value, out);
+		if (isnull[column->attribute])
+			appendBinaryStringInfo(out, writer->options->null_print,
+								   writer->null_length);
+		else
+			write_field(writer, column, value, out);
 		position = reserve_rest(writer, i + 1, out);
 	}
 	*position++ = '\n';
@@ -132,14 +138,16 @@ sp_delimited_end(ExportWriter *writer, StringInfo out)
 {
 }
 
-/* Room for the delimiters and plain values of a column and all behind it. */
+/*
+ * Room for the delimiters and plain values of a column and all behind it; a
+ * longer text for NULL reserves for itself.
+ */
 static char *
 reserve_rest(const DelimitedWriter *writer, int column, StringInfo out)
 {
 	int			nfields = writer->ncolumns - column;
 
-	return sp_value_reserve(out, 1 + nfields *
-							(1 + Max(writer->null_length, VALUE_BYTES_MAX)));
+	return sp_value_reserve(out, 1 + nfields * (1 + VALUE_BYTES_MAX));
 }
 
 /* Append a value that needs to be looked through. */

@@ -23,6 +23,7 @@ static Node *make_value(const char *name, JsonbValue *value);
 static Node *make_list(JsonbContainer *array);
 static void check_name(const char *name);
 static int	read_chunk_bytes(DefElem *option);
+static bool is_given(List *options, const char *name);
 static void add_default(List **options, const char *name, const char *value);
 
 void
@@ -35,13 +36,13 @@ sp_option_json_read(const ExportFormat *format, Jsonb *json,
 	if (json != NULL)
 		add_options(&options, json, chunk_bytes);
 	if ((format->options & (EXPORT_CSV | EXPORT_TEXT | EXPORT_ENCODING)) &&
-		GetDatabaseEncoding() != PG_SQL_ASCII)
+		(GetDatabaseEncoding() != PG_SQL_ASCII || is_given(options, "bom")))
 		add_default(&options, "encoding", "UTF8");
 	if (format->options & EXPORT_CSV)
 		add_default(&options, "header", "true");
 	if (format->options & EXPORT_FORCE_ARRAY)
 		add_default(&options, "force_array", "true");
-	sp_copy_option_read(format, options, result);
+	sp_copy_option_read(format, options, NULL, result);
 }
 
 /* The members of the object as DefElem; null is as if it were not there. */
@@ -166,17 +167,26 @@ read_chunk_bytes(DefElem *option)
 	return (int) bytes;
 }
 
+/* Is there an option of the name? */
+static bool
+is_given(List *options, const char *name)
+{
+	ListCell   *cell;
+
+	foreach(cell, options)
+	{
+		if (strcmp(lfirst_node(DefElem, cell)->defname, name) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* Add an option unless it is there. */
 static void
 add_default(List **options, const char *name, const char *value)
 {
-	ListCell   *cell;
-
-	foreach(cell, *options)
-	{
-		if (strcmp(lfirst_node(DefElem, cell)->defname, name) == 0)
-			return;
-	}
+	if (is_given(*options, name))
+		return;
 	*options = lappend(*options, makeDefElem(pstrdup(name),
 											 (Node *) makeString(pstrdup(value)),
 											 -1));

@@ -154,10 +154,12 @@ take_over(ExportSelection *selection, HeapTuple row, TupleDesc desc)
 static void
 refuse_unknown(Oid relid, const char *name)
 {
+	char	   *names = list_presets(relid);
+
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_OBJECT),
 			 errmsg("preset \"%s\" does not exist", name),
-			 errhint("Presets of the table: %s.", list_presets(relid))));
+			 errhint("Presets of the table: %s.", names)));
 }
 
 /* The names that the caller sees; SPI connected. */
@@ -246,8 +248,7 @@ save_preset(FunctionCallInfo fcinfo)
 							  " filter = EXCLUDED.filter,"
 							  " order_by = EXCLUDED.order_by,"
 							  " headings = EXCLUDED.headings,"
-							  " shared = EXCLUDED.shared,"
-							  " saved_at = EXCLUDED.saved_at",
+							  " shared = EXCLUDED.shared",
 							  NARGS, types, values, nulls, false,
 							  0) != SPI_OK_INSERT)
 		elog(ERROR, "could not save a preset");

@@ -17,9 +17,6 @@
 
 #include "export/receiver.h"
 
-/* a buffer that has grown over this is not kept */
-#define BUFFER_KEEP_BYTES	(16 * SINK_CHUNK_BYTES)
-
 /* what is passed on first: nobody should wait for a whole chunk */
 #define FIRST_CHUNK_BYTES	4096
 
@@ -38,6 +35,9 @@ typedef struct ExportReceiver
 	int			chunk_bytes;	/* pass on when there are so many */
 	uint64		nrows;
 	uint64		nbytes;			/* passed on */
+	const StringInfoData *pause_bytes;	/* rest when these are ... */
+	int			pause_length;	/* ... so many; or NULL: never */
+	bool		paused;
 } ExportReceiver;
 
 static void start_rows(DestReceiver *receiver, int operation, TupleDesc desc);
@@ -45,7 +45,6 @@ static bool receive_row(TupleTableSlot *slot, DestReceiver *receiver);
 static void stop_rows(DestReceiver *receiver);
 static void destroy_receiver(DestReceiver *receiver);
 static void flush_buffer(ExportReceiver *receiver);
-static void init_buffer(ExportReceiver *receiver);
 
 DestReceiver *
 sp_receiver_create(const ExportFormat *format, const ExportOptions *options,
@@ -68,7 +67,9 @@ sp_receiver_create(const ExportFormat *format, const ExportOptions *options,
 	receiver->row_context = AllocSetContextCreate(CurrentMemoryContext,
 												  "syncport export row",
 												  ALLOCSET_DEFAULT_SIZES);
-	init_buffer(receiver);
+	initStringInfo(&receiver->buffer);
+	/* room for a chunk and the row that completes it */
+	enlargeStringInfo(&receiver->buffer, 2 * SINK_CHUNK_BYTES);
 	return &receiver->base;
 }
 
@@ -85,6 +86,22 @@ sp_receiver_begin(DestReceiver *receiver, TupleDesc desc)
 	MemoryContextSwitchTo(old_context);
 }
 
+void
+sp_receiver_pause_at(DestReceiver *receiver, const StringInfoData *bytes,
+					 int length)
+{
+	ExportReceiver *self = (ExportReceiver *) receiver;
+
+	self->pause_bytes = bytes;
+	self->pause_length = length;
+}
+
+bool
+sp_receiver_paused(const DestReceiver *receiver)
+{
+	return ((const ExportReceiver *) receiver)->paused;
+}
+
 uint64
 sp_receiver_finish(DestReceiver *receiver)
 {
@@ -97,10 +114,11 @@ sp_receiver_finish(DestReceiver *receiver)
 	return self->nrows;
 }
 
-/* The executor starts; sp_receiver_begin has done all there is. */
+/* The executor starts, or goes on; sp_receiver_begin has done the rest. */
 static void
 start_rows(DestReceiver *receiver, int operation, TupleDesc desc)
 {
+	((ExportReceiver *) receiver)->paused = false;
 }
 
 /* One row from the executor. */
@@ -120,7 +138,9 @@ receive_row(TupleTableSlot *slot, DestReceiver *receiver)
 	if (self->progress)
 		pgstat_progress_update_param(PROGRESS_COPY_TUPLES_PROCESSED,
 									 self->nrows);
-	return true;
+	self->paused = self->pause_bytes != NULL &&
+		self->pause_bytes->len >= self->pause_length;
+	return !self->paused;
 }
 
 /* The executor stops; sp_receiver_finish does what is left. */
@@ -147,22 +167,5 @@ flush_buffer(ExportReceiver *receiver)
 	if (receiver->progress)
 		pgstat_progress_update_param(PROGRESS_COPY_BYTES_PROCESSED,
 									 receiver->nbytes);
-	if (receiver->buffer.maxlen > BUFFER_KEEP_BYTES)
-	{
-		pfree(receiver->buffer.data);
-		init_buffer(receiver);
-	}
-	else
-		resetStringInfo(&receiver->buffer);
-}
-
-/* An empty buffer with room for a chunk and the row that completes it. */
-static void
-init_buffer(ExportReceiver *receiver)
-{
-	MemoryContext old_context = MemoryContextSwitchTo(receiver->context);
-
-	initStringInfo(&receiver->buffer);
-	enlargeStringInfo(&receiver->buffer, 2 * SINK_CHUNK_BYTES);
-	MemoryContextSwitchTo(old_context);
+	sp_sink_buffer_reset(&receiver->buffer);
 }

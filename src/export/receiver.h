@@ -30,6 +30,15 @@ extern DestReceiver *sp_receiver_create(const ExportFormat *format,
  */
 extern void sp_receiver_begin(DestReceiver *receiver, TupleDesc desc);
 
+/*
+ * Have the executor rest behind the row with which the sink's bytes are at
+ * least so many; sp_receiver_paused says whether that ended the last call of
+ * the executor, which does not count the row that it rested behind.
+ */
+extern void sp_receiver_pause_at(DestReceiver *receiver,
+								 const StringInfoData *bytes, int length);
+extern bool sp_receiver_paused(const DestReceiver *receiver);
+
 /* End the format and finish the sink; returns how many rows there were. */
 extern uint64 sp_receiver_finish(DestReceiver *receiver);
 

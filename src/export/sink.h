@@ -19,6 +19,9 @@
 /* bytes are collected until there are so many, then passed on */
 #define SINK_CHUNK_BYTES	(64 * 1024)
 
+/* a buffer that has grown over this is not kept */
+#define SINK_BUFFER_KEEP_BYTES	(16 * SINK_CHUNK_BYTES)
+
 typedef struct ExportSink ExportSink;
 
 typedef struct ExportSinkMethods
@@ -37,6 +40,20 @@ struct ExportSink
 {
 	const ExportSinkMethods *methods;
 };
+
+/*
+ * Empty a buffer; one that a huge row has blown up is given back.
+ */
+static inline void
+sp_sink_buffer_reset(StringInfo buffer)
+{
+	if (buffer->maxlen > SINK_BUFFER_KEEP_BYTES)
+	{
+		buffer->maxlen = 2 * SINK_CHUNK_BYTES;
+		buffer->data = repalloc(buffer->data, buffer->maxlen);
+	}
+	resetStringInfo(buffer);
+}
 
 /*
  * CopyData messages to the client, announced as so many columns: one where

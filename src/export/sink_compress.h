@@ -18,10 +18,21 @@ typedef struct CompressSink
 	ExportSink *next;
 	StringInfoData out;			/* compressed, not passed on yet */
 	bool		started;		/* something has been passed on */
+
+	/* append what bytes become to out; flush: with nothing held back */
+	void		(*compress) (ExportSink *sink, const char *data,
+							 size_t length, bool flush);
 } CompressSink;
 
-/* Set up the shared part, in the current context. */
+/* Set up the shared part, in the current context, but for compress. */
 extern void sp_sink_compress_init(CompressSink *sink, ExportSink *next);
+
+/*
+ * The write method: compresses by pieces, between which a statement can be
+ * cancelled.
+ */
+extern void sp_sink_compress_write(ExportSink *sink, const char *data,
+								   size_t length);
 
 /*
  * Pass on what has come together: the first bytes at once, then chunks;

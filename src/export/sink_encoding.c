@@ -9,6 +9,7 @@
  */
 #include "postgres.h"
 
+#include "catalog/namespace.h"
 #include "mb/pg_wchar.h"
 
 #include "export/sink.h"
@@ -20,6 +21,7 @@ typedef struct EncodingSink
 	ExportSink *next;
 } EncodingSink;
 
+static void check_conversion(int encoding);
 static void open_next(ExportSink *sink, bool binary);
 static void write_converted(ExportSink *sink, const char *data,
 							size_t length);
@@ -36,10 +38,27 @@ sp_sink_encoding(int encoding, ExportSink *next)
 {
 	EncodingSink *sink = palloc0(sizeof(EncodingSink));
 
+	check_conversion(encoding);
 	sink->base.methods = &encoding_methods;
 	sink->encoding = encoding;
 	sink->next = next;
 	return &sink->base;
+}
+
+/* Is there a conversion?  Core would ask at the first bytes. */
+static void
+check_conversion(int encoding)
+{
+	int			server = GetDatabaseEncoding();
+
+	if (server == PG_SQL_ASCII ||
+		OidIsValid(FindDefaultConversionProc(server, encoding)))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_FUNCTION),
+			 errmsg("default conversion function for encoding \"%s\" to \"%s\" does not exist",
+					pg_encoding_to_char(server),
+					pg_encoding_to_char(encoding))));
 }
 
 /* Nothing of its own to open. */

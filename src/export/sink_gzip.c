@@ -20,13 +20,14 @@ typedef struct GzipSink
 } GzipSink;
 
 static void open_gzip(ExportSink *sink, bool binary);
-static void write_gzip(ExportSink *sink, const char *data, size_t length);
+static void compress_piece(ExportSink *sink, const char *data, size_t length,
+						   bool flush);
 static void finish_gzip(ExportSink *sink);
 static void append_uint32(StringInfo out, uint32 value);
 
 static const ExportSinkMethods gzip_methods = {
 	.open = open_gzip,
-	.write = write_gzip,
+	.write = sp_sink_compress_write,
 	.finish = finish_gzip
 };
 
@@ -37,6 +38,7 @@ sp_sink_gzip(int level, ExportSink *next)
 
 	sink->base.base.methods = &gzip_methods;
 	sp_sink_compress_init(&sink->base, next);
+	sink->base.compress = compress_piece;
 	sink->deflater = sp_deflate_create(level);
 	return &sink->base.base;
 }
@@ -54,16 +56,15 @@ open_gzip(ExportSink *sink, bool binary)
 	appendBinaryStringInfo(&self->out, header, sizeof(header) - 1);
 }
 
-/* Compress and pass on; the first bytes shall leave at once. */
+/* Compress some bytes. */
 static void
-write_gzip(ExportSink *sink, const char *data, size_t length)
+compress_piece(ExportSink *sink, const char *data, size_t length, bool flush)
 {
 	GzipSink   *self = (GzipSink *) sink;
 
 	sp_deflate_write(self->deflater, data, length,
-					 self->base.started ? DEFLATE_CONTINUE : DEFLATE_FLUSH,
+					 flush ? DEFLATE_FLUSH : DEFLATE_CONTINUE,
 					 &self->base.out);
-	sp_sink_compress_pass_on(&self->base, false);
 }
 
 /* End the stream; CRC and length follow it. */

@@ -11,6 +11,7 @@
 #include "postgres.h"
 
 #include <zstd.h>
+#include <zstd_errors.h>
 
 #include "utils/memutils.h"
 
@@ -20,6 +21,7 @@ typedef struct ZstdSink
 {
 	CompressSink base;			/* must be first */
 	ZSTD_CCtx  *stream;
+	int			level;
 	MemoryContextCallback cleanup;	/* frees stream */
 } ZstdSink;
 
@@ -27,15 +29,17 @@ static void free_stream(void *arg);
 static void set_parameter(ZstdSink *sink, ZSTD_cParameter parameter,
 						  int value);
 static void open_zstd(ExportSink *sink, bool binary);
-static void write_zstd(ExportSink *sink, const char *data, size_t length);
+static void compress_piece(ExportSink *sink, const char *data, size_t length,
+						   bool flush);
 static void finish_zstd(ExportSink *sink);
 static void compress_bytes(ZstdSink *sink, const char *data, size_t length,
 						   ZSTD_EndDirective end);
-static void check_result(size_t result);
+static void check_result(const ZstdSink *sink, size_t result);
+static void refuse_memory(int level);
 
 static const ExportSinkMethods zstd_methods = {
 	.open = open_zstd,
-	.write = write_zstd,
+	.write = sp_sink_compress_write,
 	.finish = finish_zstd
 };
 
@@ -46,14 +50,14 @@ sp_sink_zstd(int level, ExportSink *next)
 
 	sink->base.base.methods = &zstd_methods;
 	sp_sink_compress_init(&sink->base, next);
+	sink->base.compress = compress_piece;
+	sink->level = level;
 	sink->cleanup.func = free_stream;
 	sink->cleanup.arg = sink;
 	MemoryContextRegisterResetCallback(CurrentMemoryContext, &sink->cleanup);
 	sink->stream = ZSTD_createCCtx();
 	if (sink->stream == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_OUT_OF_MEMORY),
-				 errmsg("out of memory")));
+		refuse_memory(level);
 	set_parameter(sink, ZSTD_c_compressionLevel, level);
 	set_parameter(sink, ZSTD_c_checksumFlag, 1);
 	return &sink->base.base;
@@ -70,7 +74,7 @@ free_stream(void *arg)
 static void
 set_parameter(ZstdSink *sink, ZSTD_cParameter parameter, int value)
 {
-	check_result(ZSTD_CCtx_setParameter(sink->stream, parameter, value));
+	check_result(sink, ZSTD_CCtx_setParameter(sink->stream, parameter, value));
 }
 
 /* Open the next sink; the library writes the header. */
@@ -82,15 +86,12 @@ open_zstd(ExportSink *sink, bool binary)
 	self->next->methods->open(self->next, true);
 }
 
-/* Compress and pass on; the first bytes shall leave at once. */
+/* Compress some bytes. */
 static void
-write_zstd(ExportSink *sink, const char *data, size_t length)
+compress_piece(ExportSink *sink, const char *data, size_t length, bool flush)
 {
-	ZstdSink   *self = (ZstdSink *) sink;
-
-	compress_bytes(self, data, length,
-				   self->base.started ? ZSTD_e_continue : ZSTD_e_flush);
-	sp_sink_compress_pass_on(&self->base, false);
+	compress_bytes((ZstdSink *) sink, data, length,
+				   flush ? ZSTD_e_flush : ZSTD_e_continue);
 }
 
 /* End the frame. */
@@ -122,16 +123,30 @@ compress_bytes(ZstdSink *sink, const char *data, size_t length,
 		room.size = SINK_CHUNK_BYTES;
 		room.pos = 0;
 		left = ZSTD_compressStream2(sink->stream, &room, &in, end);
-		check_result(left);
+		check_result(sink, left);
 		out->len += room.pos;
 	} while (end == ZSTD_e_continue ? in.pos < in.size : left > 0);
 }
 
-/* Only for want of memory does the library fail. */
+/* Only for want of memory should the library fail. */
 static void
-check_result(size_t result)
+check_result(const ZstdSink *sink, size_t result)
 {
-	if (ZSTD_isError(result))
-		elog(ERROR, "could not compress data: %s",
-			 ZSTD_getErrorName(result));
+	if (!ZSTD_isError(result))
+		return;
+	if (ZSTD_getErrorCode(result) == ZSTD_error_memory_allocation)
+		refuse_memory(sink->level);
+	elog(ERROR, "could not compress data: %s", ZSTD_getErrorName(result));
+}
+
+/* The library asked the system in vain; does not return. */
+static void
+refuse_memory(int level)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OUT_OF_MEMORY),
+			 errmsg("out of memory"),
+			 errdetail("zstd could not allocate what its level %d needs.",
+					   level),
+			 errhint("A lower COMPRESSION_LEVEL needs less.")));
 }

@@ -3,15 +3,14 @@
  * stream.c
  *	  An export whose bytes are fetched a chunk at a time.
  *
- * A portal gives some rows and rests.  How many are asked for at once
- * follows from how many bytes rows have made so far, so that neither a
- * chunk's worth of small rows needs many calls nor a few huge ones much
- * memory.
+ * A portal gives rows until they make a chunk, and rests: the receiver tells
+ * the executor to stop, however small or large rows are.
  *
- * The portal goes with its transaction, and that may end before the
- * query that calls us does: a cursor WITH HOLD is read to its end while the
- * transaction commits, when our portal may be gone.  So it is looked up by
- * its name each time.
+ * The portal goes with its transaction or savepoint, and that may end before
+ * the query that calls us does: a cursor WITH HOLD is read to its end while
+ * the transaction commits, when our portal may be gone.  So it is looked up
+ * by its name each time.  Others can find it by that name, too: rows that
+ * somebody else has fetched would be missing, so they are an error.
  *
  *-------------------------------------------------------------------------
  */
@@ -26,9 +25,6 @@
 #include "export/stream.h"
 #include "support/compat.h"
 
-/* rows to ask for at once, at most */
-#define ROWS_MAX		1000
-
 struct ExportStream
 {
 	Portal		portal;			/* NULL: at its end */
@@ -38,14 +34,13 @@ struct ExportStream
 	StringInfo	bytes;			/* made so far, from taken on */
 	int			taken;
 	int			chunk_bytes;
-	uint64		nrows;			/* fetched */
-	uint64		nbytes;			/* made of them */
+	uint64		position;		/* of the portal, as we left it */
 };
 
 static void close_portal(Datum stream);
 static void check_portal(const ExportStream *stream);
 static void fetch_rows(ExportStream *stream);
-static long rows_wanted(const ExportStream *stream);
+static void drop_taken(ExportStream *stream);
 static bytea *take_chunk(ExportStream *stream);
 
 ExportStream *
@@ -63,7 +58,9 @@ sp_stream_begin(Portal portal, const CopyOptions *options, int chunk_bytes,
 								PointerGetDatum(stream));
 	stream->receiver = sp_receiver_create(options->format, &options->export,
 										  sp_sink_filters(options, sink), 0);
+	sp_receiver_pause_at(stream->receiver, stream->bytes, chunk_bytes);
 	sp_receiver_begin(stream->receiver, portal->tupDesc);
+	portal->visible = false;
 	return stream;
 }
 
@@ -94,51 +91,51 @@ close_portal(Datum stream)
 static void
 check_portal(const ExportStream *stream)
 {
-	if (GetPortalByName(stream->portal_name) == stream->portal)
+	if (GetPortalByName(stream->portal_name) == stream->portal &&
+		stream->portal->portalPos == stream->position)
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_CURSOR_STATE),
-			 errmsg("the transaction that began the export is over"),
-			 errhint("Read an export to its end in one transaction.")));
+			 errmsg("the query of the export is gone"),
+			 errdetail("Its transaction or savepoint is over, or its cursor was used by somebody else."),
+			 errhint("Read an export to its end where it was begun.")));
 }
 
-/* Some rows more, or the end. */
+/* Rows for a chunk, or the end. */
 static void
 fetch_rows(ExportStream *stream)
 {
-	int			before;
+	Portal		portal = stream->portal;
 
-	if (stream->taken > 0)
-	{
-		StringInfo	bytes = stream->bytes;
-
-		bytes->len -= stream->taken;
-		memmove(bytes->data, bytes->data + stream->taken, bytes->len);
-		stream->taken = 0;
-	}
+	drop_taken(stream);
 	check_portal(stream);
-	before = stream->bytes->len;
-	stream->nrows += PortalRunFetch(stream->portal, FETCH_FORWARD,
-									rows_wanted(stream), stream->receiver);
-	stream->nbytes += stream->bytes->len - before;
-	if (!stream->portal->atEnd)
+	(void) PortalRunFetch(portal, FETCH_FORWARD, FETCH_ALL, stream->receiver);
+	stream->position = portal->portalPos;
+	if (sp_receiver_paused(stream->receiver))
+	{
+		/* all were asked for, and the portal believes that all came */
+		portal->atEnd = false;
 		return;
+	}
 	(void) sp_receiver_finish(stream->receiver);
 	UnregisterExprContextCallback(stream->econtext, close_portal,
 								  PointerGetDatum(stream));
 	close_portal(PointerGetDatum(stream));
 }
 
-/* As many rows as probably fill a chunk. */
-static long
-rows_wanted(const ExportStream *stream)
+/* Give up the bytes that have been taken. */
+static void
+drop_taken(ExportStream *stream)
 {
-	if (stream->nrows == 0)
-		return 1;
-	if (stream->nbytes == 0)
-		return Min(2 * stream->nrows, ROWS_MAX);
-	return Min(Max(stream->chunk_bytes /
-				   Max(stream->nbytes / stream->nrows, 1), 1), ROWS_MAX);
+	StringInfo	bytes = stream->bytes;
+	int			left = bytes->len - stream->taken;
+
+	if (left == 0)
+		sp_sink_buffer_reset(bytes);
+	else
+		memmove(bytes->data, bytes->data + stream->taken, left);
+	bytes->len = left;
+	stream->taken = 0;
 }
 
 /* A chunk of what there is, or the rest. */

@@ -105,7 +105,7 @@ mark_columns(CsvWriter *writer, TupleDesc desc, const ExportOptions *options)
 	}
 }
 
-/* FORCE_QUOTE with a list of columns; errors as core has them. */
+/* FORCE_QUOTE with a list of columns, of equal ones the first. */
 static void
 mark_force_quote(CsvWriter *writer, TupleDesc desc, List *names)
 {
@@ -128,6 +128,7 @@ mark_force_quote(CsvWriter *writer, TupleDesc desc, List *names)
 				continue;
 			column->force_quote = true;
 			found = true;
+			break;
 		}
 		if (!found)
 			ereport(ERROR,

@@ -81,6 +81,8 @@ typedef struct TypeWriter
 } TypeWriter;
 
 static int	add_style(XlsxStyles *styles, const char *format);
+static int	typmod_scale(int32 typmod);
+static bool is_small_numeric(int32 typmod);
 static int	numeric_style(XlsxJob *job, const XlsxColumn *column);
 static void set_head(XlsxColumn *column);
 static inline char *begin_number(XlsxJob *job, const XlsxColumn *column);
@@ -173,8 +175,7 @@ sp_xlsx_column_init(XlsxJob *job, XlsxColumn *column)
 		column->style = add_style(&job->styles, found->format);
 		if (column->type == NUMERICOID)
 			column->style = numeric_style(job, column);
-		if (column->type == NUMERICOID && column->typmod >= (int32) VARHDRSZ &&
-			((column->typmod - VARHDRSZ) >> 16) <= EXACT_DIGITS)
+		if (column->type == NUMERICOID && is_small_numeric(column->typmod))
 			column->write = write_small_numeric;
 	}
 	else if (get_typtype(column->type) == TYPTYPE_ENUM)
@@ -210,6 +211,25 @@ add_style(XlsxStyles *styles, const char *format)
 	return ++styles->nstyles;
 }
 
+/*
+ * The scale of a numeric type with a precision: 11 bits with a sign, as
+ * numeric.c keeps them.
+ */
+static int
+typmod_scale(int32 typmod)
+{
+	return (((typmod - VARHDRSZ) & 0x7FF) ^ 1024) - 1024;
+}
+
+/* Is every value of the type exact as a number, and near enough to 1? */
+static bool
+is_small_numeric(int32 typmod)
+{
+	return typmod >= (int32) VARHDRSZ &&
+		((typmod - VARHDRSZ) >> 16) <= EXACT_DIGITS &&
+		abs(typmod_scale(typmod)) <= EXACT_DIGITS;
+}
+
 /* As many digits behind the point as the type has. */
 static int
 numeric_style(XlsxJob *job, const XlsxColumn *column)
@@ -219,8 +239,7 @@ numeric_style(XlsxJob *job, const XlsxColumn *column)
 
 	if (column->typmod < (int32) VARHDRSZ)
 		return 0;
-	/* 11 bits with a sign, as numeric.c keeps them */
-	scale = (((column->typmod - VARHDRSZ) & 0x7FF) ^ 1024) - 1024;
+	scale = typmod_scale(column->typmod);
 	if (scale > SCALE_MAX)
 		return 0;
 	if (scale <= 0)

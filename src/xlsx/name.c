@@ -74,7 +74,10 @@ sp_xlsx_next_sheet_name(const char *first, int number)
 	name = psprintf("%s%s", base, suffix);
 	/* the first one may end in a number, too */
 	if (strcmp(name, first) == 0)
-		return psprintf("%.*s_%s", (int) strlen(base) - 1, base, suffix);
+	{
+		cut_units(base, SHEET_UNITS_MAX - (int) strlen(suffix) - 1);
+		return psprintf("%s_%s", base, suffix);
+	}
 	return name;
 }
 

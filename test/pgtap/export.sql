@@ -2,7 +2,7 @@
 BEGIN;
 CREATE EXTENSION IF NOT EXISTS pgtap;
 CREATE EXTENSION IF NOT EXISTS syncport;
-SELECT plan(52);
+SELECT plan(61);
 LOAD 'syncport';
 
 CREATE ROLE regress_export_ann;
@@ -166,6 +166,45 @@ SELECT lives_ok(format('SELECT run_trapped(%L)', statement), what || ' whatever 
 	($$SELECT syncport.export('export.sale', preset => 'p', filter => '{"owner": {"ne": "x"}}')$$, 'it is used'),
 	($$SELECT syncport.plan_export('export.sale', preset => 'p')$$, 'its rows are counted'),
 	($$SELECT syncport.drop_preset('export.sale', 'p')$$, 'and it is dropped')) AS t(statement, what);
+
+-- nobody goes around save_preset
+SET ROLE regress_export_ann;
+SELECT throws_ok(format('INSERT INTO syncport.saved_preset (%s) VALUES (%s)', names, literals), '42501', NULL, 'nobody sets ' || what)
+FROM (VALUES ('target, name, saved_at', $$'export.sale', 'p', '-infinity'$$, 'when it was saved'),
+	('owner, target, name', $$'regress_export_ann', 'export.sale', 'p'$$, 'the owner'),
+	('principal, target, name', $$'', 'export.sale', 'p'$$, 'the principal')) AS t(names, literals, what);
+SELECT throws_ok($$UPDATE syncport.saved_preset SET saved_at = '-infinity'$$, '42501', NULL, 'nor later');
+SELECT throws_ok(format('INSERT INTO syncport.saved_preset (target, name, headings) VALUES (%L, %L, %L)', 'export.sale', name, headings),
+	'23514', NULL, format('neither the name "%s" nor the headings %s', name, headings))
+FROM (VALUES ('all', '{}'), ('', '{}'), ('p', '[1]')) AS t(name, headings);
+RESET ROLE;
+
+-- somebody else's hand on the cursor
+SELECT is_empty($$SELECT c.name FROM pg_cursors c, (SELECT syncport.export_query('SELECT 1') OFFSET 0) s WHERE c.name LIKE '<unnamed%' AND c.statement = 'SELECT 1'$$,
+	'the query of an export is no cursor of the session');
+DO $$
+DECLARE
+	exported CURSOR FOR SELECT syncport.export_query('SELECT g FROM generate_series(1, 50000) g', options => '{"chunk_bytes": 1024}');
+	chunk bytea;
+BEGIN
+	OPEN exported;
+	FETCH exported INTO chunk;
+	FOR i IN 1 .. 200 LOOP
+		BEGIN
+			EXECUTE format('CREATE OR REPLACE FUNCTION pg_temp.move_it() RETURNS void LANGUAGE sql AS ''MOVE 10 IN %I''',
+				'<unnamed portal ' || i || '>');
+			PERFORM pg_temp.move_it();
+		EXCEPTION WHEN invalid_cursor_name THEN NULL;
+		END;
+	END LOOP;
+	WHILE chunk IS NOT NULL LOOP
+		FETCH exported INTO chunk;
+	END LOOP;
+	PERFORM set_config('export.moved', 'read on', true);
+EXCEPTION WHEN invalid_cursor_state THEN
+	PERFORM set_config('export.moved', SQLERRM, true);
+END $$;
+SELECT is(current_setting('export.moved'), 'the query of the export is gone', 'who moves it gets no file with a gap');
 
 -- nothing is written
 SET TRANSACTION READ ONLY;

@@ -185,7 +185,7 @@ foreach my $cursor ('a' .. 'h')
 		MOVE 2 IN $cursor;
 		COMMIT;
 		MOVE ALL IN $cursor});
-	ok($status == 0 || $err =~ /the transaction that began the export is over/,
+	ok($status == 0 || $err =~ /the query of the export is gone/,
 		"a cursor WITH HOLD, named $cursor") or diag($err);
 }
 

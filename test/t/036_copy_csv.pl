@@ -153,7 +153,54 @@ same('SET ROLE reader', 'COPY value (id, t) TO STDOUT (FORMAT csv)');
 same('BEGIN READ ONLY', 'COPY value TO STDOUT (FORMAT csv)');
 same('SET client_encoding = LATIN1', q{COPY (SELECT 'größe', 'a,ä') TO STDOUT (FORMAT csv)});
 same('SET client_encoding = LATIN1', q{COPY (SELECT 'größe', E'a\tä') TO STDOUT});
+# A client's own encoding may make a backslash of what is none to the server.
+same("SET client_encoding = $_->[0]", q{COPY (SELECT U&'a\00A5nb', U&'\00A5.', U&'\203E') TO STDOUT } . $_->[1])
+  foreach map { my $encoding = $_; map { [ $encoding, $_ ] } '(FORMAT csv)', '', "(FORMAT csv, QUOTE '~')" } 'SJIS', 'SHIFT_JIS_2004';
 same('SET client_encoding = SJIS', q{COPY (SELECT 'ソ,能', 'ソ' AS "表") TO STDOUT (FORMAT csv, HEADER, DELIMITER '|')});
+
+same('SELECT 1', 'COPY (SELECT 1 AS a, 2 AS a) TO STDOUT (FORMAT csv, FORCE_QUOTE (a))');
+
+# Rows come as they are stored, also where an index has all that is asked for.
+$node->safe_psql('postgres', q{
+	CREATE TABLE shuffled (id integer, pad text);
+	INSERT INTO shuffled SELECT g * 7919 % 20011, repeat('x', 500) FROM generate_series(1, 20000) g;
+	CREATE UNIQUE INDEX ON shuffled (id)});
+$node->safe_psql('postgres', 'VACUUM ANALYZE shuffled');
+like($node->safe_psql('postgres', 'EXPLAIN SELECT id FROM shuffled'),
+	qr/Index Only Scan/, 'a query of it would come in another order');
+same($_, 'COPY shuffled (id) TO STDOUT (FORMAT csv)')
+  foreach 'SELECT 1', 'SET enable_seqscan = off';
+
+# Under row policies core writes generated columns, too.
+$node->safe_psql('postgres', q{
+	CREATE TABLE guarded (id integer, g integer GENERATED ALWAYS AS (id * 2) STORED);
+	INSERT INTO guarded VALUES (1), (2);
+	ALTER TABLE guarded ENABLE ROW LEVEL SECURITY;
+	CREATE POLICY one ON guarded USING (id = 1);
+	GRANT SELECT ON guarded TO reader});
+same($_, 'COPY guarded TO STDOUT (FORMAT csv)')
+  foreach 'SELECT 1', 'SET ROLE reader';
+same_error('SET ROLE reader; SET row_security = off', 'COPY guarded TO STDOUT (FORMAT csv)');
+
+# A label that is renamed on the way shows its new name behind that.
+$node->safe_psql('postgres', q{
+	CREATE TYPE stage AS ENUM ('a', 'b');
+	CREATE FUNCTION rename_label(old text, new text) RETURNS text LANGUAGE plpgsql AS $$
+	BEGIN
+		EXECUTE format('ALTER TYPE stage RENAME VALUE %L TO %L', old, new);
+		RETURN new;
+	END $$});
+same('BEGIN', q{COPY (SELECT 'a'::stage, CASE WHEN g IN (3, 6) THEN rename_label(CASE g WHEN 3 THEN 'a' ELSE 'c' END, CASE g WHEN 3 THEN 'c' ELSE 'a' END) END
+	FROM generate_series(1, 8) g) TO STDOUT (FORMAT csv)});
+
+# The text for NULL can be long; of 1600 columns not all of it has room.
+same("SELECT repeat('N', 2684354) AS n, repeat('NULL::int, ', 199) || '1' AS columns \\gset\nSELECT 1",
+	q{COPY (SELECT :columns) TO STDOUT (FORMAT csv, NULL :'n')});
+is($node->safe_psql('postgres', q{
+	SELECT repeat('N', 2684354) AS n, repeat('NULL::int, ', 1599) || '1' AS columns \gset
+	\set ON_ERROR_STOP 0
+	COPY (SELECT :columns) TO '/dev/null' (FORMAT csv, NULL :'n', COMPRESSION gzip);
+	\echo :LAST_ERROR_SQLSTATE}), '54000', 'more than a row can be is refused');
 
 same_error('SET ROLE reader', 'COPY value TO STDOUT (FORMAT csv)');
 same_error('SET ROLE reader', "COPY value TO '$dir/x' (FORMAT csv)");
@@ -163,6 +210,9 @@ same_error('SELECT 1', $_)
 	'COPY nothing TO STDOUT (FORMAT csv)', 'COPY value (nothing) TO STDOUT',
 	'COPY value (id, id) TO STDOUT',
 	"COPY value TO STDOUT (FORMAT csv, DELIMITER ',,')",
+	"COPY value TO STDOUT (FORMAT csv, FORCE_QUOTE 3)",
+	"COPY value TO STDOUT (FORMAT csv, ENCODING 'klingon')",
+	'COPY (INSERT INTO one VALUES (1)) TO STDOUT',
 	"COPY value TO STDOUT (FORMAT csv, FORCE_NOT_NULL (id))",
 	"COPY value TO STDOUT (FORMAT text, QUOTE '\"')",
 	"COPY value TO STDOUT (FORMAT csv, HEADER match)",
