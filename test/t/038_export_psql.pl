@@ -94,6 +94,11 @@ my ($small, $large) = map { /(\d+)/ } map {
 		SELECT substring(pg_read_file('/proc/self/status') FROM 'RssAnon:\\s+\\d+')}) =~ s/^\d+\n//r
 } 1, 40;
 cmp_ok($large - $small, '<', 8192, "a function's memory does not grow ($small, $large kB)");
+my $sizes = $node->safe_psql('postgres', q{
+	SELECT sum(bytes) > 500 * 2000000 FROM (SELECT octet_length(syncport.export_query(
+		'SELECT CASE WHEN i < 3000 THEN ''x'' ELSE repeat(''y'', 2000000) END FROM generate_series(1, 3500) i')) AS bytes) c;
+	SELECT substring(pg_read_file('/proc/self/status') FROM 'RssAnon:\s+(\d+)')});
+like($sizes, qr/^t\n\d{1,5}$/, 'nor by huge rows behind small ones');
 is($node->safe_psql('postgres', q{SELECT octet_length(syncport.export_query(
 	'SELECT g, 1 / (g - 5000) FROM (SELECT generate_series(1, 1e9::bigint) AS g) s', 'csv',
 	'{"chunk_bytes": 1024}')) LIMIT 1}), '1024', 'a chunk comes when it is full');
