@@ -48,9 +48,8 @@ sp_accelerate_format(const CopyStmt *statement)
 }
 
 /*
- * Does ASCII stay ASCII in the encoding to write?  In those that are for
- * clients alone, characters become what has a meaning to the format, and
- * core looks through what it has converted.
+ * Does the encoding to write make special characters of others?  Core looks
+ * through what it has converted.
  */
 static bool
 is_encoding_allowed(List *options)
@@ -65,7 +64,7 @@ is_encoding_allowed(List *options)
 		if (strcmp(option->defname, "encoding") == 0)
 			encoding = pg_char_to_encoding(defGetString(option));
 	}
-	return PG_VALID_BE_ENCODING(encoding);
+	return !sp_copy_option_is_shift_jis(encoding);
 }
 
 /* May the caller write there, and can we? */

@@ -595,17 +595,23 @@ check_formulas(const CopyOptions *result)
 				 errhint("Give another quote or delimiter.")));
 }
 
+bool
+sp_copy_option_is_shift_jis(int encoding)
+{
+	return encoding == PG_SJIS || encoding == PG_SHIFT_JIS_2004;
+}
+
 /*
- * Encodings for clients alone turn characters into a backslash or a tilde
- * (yen sign and overline), behind our back: text is converted when it has
- * been written.
+ * Text is converted when it has been written: what becomes a backslash or a
+ * tilde then has not been escaped.
  */
 static void
 check_encoding(const CopyOptions *result)
 {
 	const ExportOptions *export = &result->export;
 
-	if (result->format->binary || PG_VALID_BE_ENCODING(result->encoding))
+	if (result->format->binary ||
+		!sp_copy_option_is_shift_jis(result->encoding))
 		return;
 	if ((result->format->options & EXPORT_CSV) &&
 		strchr("\\~", export->delimiter) == NULL &&

@@ -47,6 +47,12 @@ extern const ExportFormat *sp_copy_option_core_format(List *options);
 extern const ExportFormat *sp_copy_option_named_format(const char *name);
 
 /*
+ * Is it one of the encodings that make a backslash of the yen sign and a
+ * tilde of the overline?  Of all others ASCII comes from nothing but ASCII.
+ */
+extern bool sp_copy_option_is_shift_jis(int encoding);
+
+/*
  * The List of ExportHeading * that a JSON object of strings stands for;
  * 22023 for anything else.
  */

@@ -346,6 +346,11 @@ BEGIN
 		UPDATE tally SET n = n + 1 WHERE tally.format = $1 AND refused = is_error(expected);
 		RETURN;
 	END IF;
+	-- what only we refuse; with core's options alone it is core's to write
+	IF is_error(found) AND encode(found, 'escape') LIKE 'error 0A000 format "%" cannot be written in encoding "SJIS"%'
+		AND statement ~ 'FORMULAS|COMPRESSION|BOM|TIME_ZONE|HEADINGS|FORMAT .?(json|ndjson)' THEN
+		RETURN;
+	END IF;
 	WHILE at <= least(length(found), length(expected)) AND get_byte(found, at - 1) = get_byte(expected, at - 1) LOOP
 		at := at + 1;
 	END LOOP;
